@@ -1,0 +1,110 @@
+package zkkex
+
+import "fmt"
+
+// CircuitID names one relation, exactly: the proof system, the curve, the key
+// type and the capacity of the registry. A changed relation is a new id, never
+// an edit. The high byte is the family (0x01 is Groth16 over BN254), the low
+// byte the relation within it.
+type CircuitID uint16
+
+// The circuits of this version.
+const (
+	// BabyJubjub20 proves a Baby Jubjub key in a registry of capacity 2^20.
+	BabyJubjub20 CircuitID = 0x0101
+	// BabyJubjub32 proves a Baby Jubjub key in a registry of capacity 2^32.
+	BabyJubjub32 CircuitID = 0x0102
+)
+
+// Circuits lists the circuits this version knows, in order of their ids.
+func Circuits() []CircuitID { return []CircuitID{BabyJubjub20, BabyJubjub32} }
+
+// ParseCircuit returns the circuit that [CircuitID.String] names. It returns an
+// error wrapping [ErrUnsupported] for any other name.
+func ParseCircuit(name string) (CircuitID, error) {
+	for _, id := range Circuits() {
+		if id.String() == name {
+			return id, nil
+		}
+	}
+	return 0, fmt.Errorf("%w: no circuit %q, expected one of %v", ErrUnsupported, name, Circuits())
+}
+
+// Known reports whether this version knows the circuit.
+func (id CircuitID) Known() bool { return id == BabyJubjub20 || id == BabyJubjub32 }
+
+// String returns the circuit's name, as in "babyjubjub-20".
+func (id CircuitID) String() string {
+	switch id {
+	case BabyJubjub20:
+		return "babyjubjub-20"
+	case BabyJubjub32:
+		return "babyjubjub-32"
+	default:
+		return fmt.Sprintf("circuit-%#04x", uint16(id))
+	}
+}
+
+// KeyType returns the type of the keys the circuit proves, or 0 for a circuit
+// that this version does not know.
+func (id CircuitID) KeyType() KeyType {
+	if id.Known() {
+		return KeyBabyJubjub
+	}
+	return 0
+}
+
+// CapacityBits returns the base-2 logarithm of the capacity of the registry
+// the circuit proves membership in, or 0 for an unknown circuit.
+func (id CircuitID) CapacityBits() int {
+	switch id {
+	case BabyJubjub20:
+		return 20
+	case BabyJubjub32:
+		return 32
+	default:
+		return 0
+	}
+}
+
+// ProofSize returns the size of the circuit's proofs in bytes, or 0 for an
+// unknown circuit.
+func (id CircuitID) ProofSize() int {
+	if id.Known() {
+		return groth16ProofSize
+	}
+	return 0
+}
+
+// KeyType is the type of an identity key. It is part of the leaf, so that a
+// key of one type never opens a leaf of another.
+type KeyType uint16
+
+// KeyBabyJubjub is a key on Baby Jubjub, the twisted Edwards curve over BN254's
+// scalar field (ERC-2494).
+const KeyBabyJubjub KeyType = 1
+
+// KeyTypes lists the key types this version knows, in ascending order.
+func KeyTypes() []KeyType { return []KeyType{KeyBabyJubjub} }
+
+// Known reports whether this version knows the key type.
+func (t KeyType) Known() bool { return t == KeyBabyJubjub }
+
+// ParseKeyType returns the key type that [KeyType.String] names. It returns an
+// error wrapping [ErrUnsupported] for any other name.
+func ParseKeyType(name string) (KeyType, error) {
+	for _, t := range KeyTypes() {
+		if t.String() == name {
+			return t, nil
+		}
+	}
+	return 0, fmt.Errorf("%w: no key type %q, expected one of %v", ErrUnsupported, name, KeyTypes())
+}
+
+// String returns the key type's name, as in "babyjubjub".
+func (t KeyType) String() string {
+	if t == KeyBabyJubjub {
+		return "babyjubjub"
+	}
+	return fmt.Sprintf("keytype-%#04x", uint16(t))
+}
