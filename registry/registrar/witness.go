@@ -1,0 +1,217 @@
+package registrar
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"filippo.io/torchwood"
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// Limits of the witness protocol.
+const (
+	// witnessTimeout bounds one request to a witness.
+	witnessTimeout = 10 * time.Second
+	// maxWitnessAnswer bounds a witness's answer, in bytes. One cosignature
+	// takes about 200.
+	maxWitnessAnswer = 16 << 10
+	// maxWitnessTries bounds the requests to one witness for one checkpoint:
+	// the second is made with the size that the witness answered to the first,
+	// the third in case another process was faster.
+	maxWitnessTries = 3
+)
+
+// ErrQuorum reports that fewer witnesses cosigned than are required. The
+// checkpoint published before stays the published one.
+var ErrQuorum = errors.New("too few witnesses cosigned")
+
+// Witness is a witness (c2sp.org/tlog-witness) that is asked to cosign every
+// checkpoint. It does so only if the log grew by appending.
+type Witness struct {
+	// URL is the witness's submission prefix: "/add-checkpoint" is added.
+	URL string
+	// VerifierKey is the witness's cosignature key, as in
+	// "name+hash+base64" with algorithm 4 (c2sp.org/tlog-cosignature).
+	VerifierKey string
+}
+
+// witnessClient asks one witness.
+type witnessClient struct {
+	url      string
+	verifier *torchwood.CosignatureVerifier
+	http     *http.Client
+
+	mu   sync.Mutex
+	size int64 // the size the witness saw last, as far as we know
+}
+
+// newWitnessClient returns an error if the key is malformed.
+func newWitnessClient(w Witness) (*witnessClient, error) {
+	v, err := torchwood.NewCosignatureVerifier(w.VerifierKey)
+	if err != nil {
+		return nil, fmt.Errorf("witness key %q: %w, expected a cosignature key, name+hash+base64 with algorithm 4", w.VerifierKey, err)
+	}
+	return &witnessClient{
+		url:      strings.TrimSuffix(w.URL, "/") + "/add-checkpoint",
+		verifier: v,
+		http: &http.Client{
+			Timeout: witnessTimeout,
+			CheckRedirect: func(*http.Request, []*http.Request) error {
+				return http.ErrUseLastResponse
+			},
+		},
+	}, nil
+}
+
+// cosign has the witness cosign a signed checkpoint of the log of n
+// operations. It returns the witness's verified signature.
+func (w *witnessClient) cosign(ctx context.Context, signed []byte, n int64, log note.Verifier, hashes tlog.HashReader) (note.Signature, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for range maxWitnessTries {
+		answer, err := w.addCheckpoint(ctx, signed, n, hashes)
+		var conflict *sizeConflictError
+		if errors.As(err, &conflict) {
+			w.size = conflict.known
+			continue
+		}
+		if err != nil {
+			return note.Signature{}, fmt.Errorf("witness %s: %w", w.verifier.Name(), err)
+		}
+		sig, err := w.signature(signed, answer, log)
+		if err != nil {
+			return note.Signature{}, fmt.Errorf("witness %s: %w", w.verifier.Name(), err)
+		}
+		w.size = n
+		return sig, nil
+	}
+	return note.Signature{}, fmt.Errorf("witness %s: says that it saw %d operations, and does not agree with itself", w.verifier.Name(), w.size)
+}
+
+// sizeConflictError is a witness's answer that it saw another size last.
+type sizeConflictError struct{ known int64 }
+
+func (e *sizeConflictError) Error() string {
+	return fmt.Sprintf("the witness saw a log of %d operations", e.known)
+}
+
+func (w *witnessClient) addCheckpoint(ctx context.Context, signed []byte, n int64, hashes tlog.HashReader) ([]byte, error) {
+	body, err := addCheckpointBody(signed, w.size, n, hashes)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	resp, err := w.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxWitnessAnswer+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(answer) > maxWitnessAnswer {
+		return nil, fmt.Errorf("answer of more than %d bytes", maxWitnessAnswer)
+	}
+	switch resp.StatusCode {
+	case http.StatusOK:
+		return answer, nil
+	case http.StatusConflict:
+		return nil, conflict(resp.Header.Get("Content-Type"), answer)
+	case http.StatusUnprocessableEntity:
+		return nil, fmt.Errorf("refused the proof that our log of %d operations extends the %d it saw: this log is not the one it cosigned before", n, w.size)
+	case http.StatusNotFound:
+		return nil, errors.New("does not know this registry; its operator must add the registry's key")
+	default:
+		return nil, fmt.Errorf("answered %s: %.200q", resp.Status, answer)
+	}
+}
+
+// conflict reads the size in a witness's answer 409.
+func conflict(contentType string, answer []byte) error {
+	text, ok := strings.CutSuffix(string(answer), "\n")
+	size, err := strconv.ParseInt(text, 10, 64)
+	media, _, mediaErr := mime.ParseMediaType(contentType)
+	if !ok || err != nil || size < 0 || mediaErr != nil || media != "text/x.tlog.size" {
+		return fmt.Errorf("answered 409 without the size it saw: %.200q", answer)
+	}
+	return &sizeConflictError{known: size}
+}
+
+// addCheckpointBody is "old" and the size the witness saw, the consistency
+// proof from there, and the signed checkpoint.
+func addCheckpointBody(signed []byte, old, n int64, hashes tlog.HashReader) ([]byte, error) {
+	if old > n {
+		return nil, fmt.Errorf("saw a log of %d operations and ours has %d: ours was rolled back, restore the newer one", old, n)
+	}
+	body := fmt.Appendf(nil, "old %d\n", old)
+	if old > 0 {
+		proof, err := tlog.ProveTree(n, old, hashes)
+		if err != nil {
+			return nil, fmt.Errorf("consistency proof from %d to %d operations: %w", old, n, err)
+		}
+		for _, h := range proof {
+			body = append(base64.StdEncoding.AppendEncode(body, h[:]), '\n')
+		}
+	}
+	body = append(body, '\n')
+	return append(body, signed...), nil
+}
+
+// signature finds the witness's own signature in its answer, and verifies it.
+func (w *witnessClient) signature(signed, answer []byte, log note.Verifier) (note.Signature, error) {
+	text, _, found := bytes.Cut(signed, []byte("\n\n"))
+	if !found {
+		return note.Signature{}, errors.New("our checkpoint has no signature")
+	}
+	answered := append(append(bytes.Clone(text), "\n\n"...), answer...)
+	n, err := note.Open(answered, note.VerifierList(w.verifier))
+	if err != nil {
+		return note.Signature{}, fmt.Errorf("its cosignature does not verify: %w", err)
+	}
+	return n.Sigs[0], nil
+}
+
+// cosignAll asks every witness at once, and returns the checkpoint with the
+// cosignatures that came. It returns an error wrapping [ErrQuorum], with every
+// witness's own, if fewer than quorum came.
+func cosignAll(ctx context.Context, witnesses []*witnessClient, quorum int, signed []byte, size int64, log note.Verifier, hashes tlog.HashReader) ([]byte, error) {
+	sigs := make([]note.Signature, len(witnesses))
+	errs := make([]error, len(witnesses))
+	var wg sync.WaitGroup
+	for i, w := range witnesses {
+		wg.Go(func() { sigs[i], errs[i] = w.cosign(ctx, signed, size, log, hashes) })
+	}
+	wg.Wait()
+
+	n, err := note.Open(signed, note.VerifierList(log))
+	if err != nil {
+		return nil, fmt.Errorf("opening our own checkpoint: %w", err)
+	}
+	n.UnverifiedSigs = nil // cosignatures of an earlier round come again
+	got := 0
+	for i, sig := range sigs {
+		if errs[i] == nil {
+			n.Sigs = append(n.Sigs, sig)
+			got++
+		}
+	}
+	if got < quorum {
+		return nil, fmt.Errorf("%w: %d of %d, expected at least %d: %w", ErrQuorum, got, len(witnesses), quorum, errors.Join(errs...))
+	}
+	return note.Sign(n)
+}
