@@ -49,6 +49,8 @@ const (
 	Possession Tag = "zkkex/v1 possession"
 	// Challenge tags the registrar's authentication of an enrolment challenge.
 	Challenge Tag = "zkkex/v1 enrolment challenge"
+	// EnrolmentRequest tags the identifier of an enrolment request.
+	EnrolmentRequest Tag = "zkkex/v1 enrolment request"
 	// SchnorrNonce tags the derivation of a signature's nonce.
 	SchnorrNonce Tag = "zkkex/v1 schnorr nonce"
 	// SchnorrChallenge tags the challenge of a signature.
