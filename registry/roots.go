@@ -114,25 +114,37 @@ func (r *Roots) repeat(known, newest, next *SignedCheckpoint) *SignedCheckpoint 
 	return next
 }
 
-// extends checks that next can follow newest in one append-only log.
-func extends(newest, next *SignedCheckpoint, proof tlog.TreeProof) error {
+// follows checks, on the two notes alone, that next can come after newest in a
+// history. Every error but that of order is the registrar's fault, proven.
+func follows(newest, next *SignedCheckpoint) error {
 	fork := &ForkError{Older: newest.Note, Newer: next.Note, Conclusive: true}
-	if next.Time.Before(newest.Time) {
+	switch {
+	case next.Sequence < newest.Sequence:
+		return fmt.Errorf("%w: it has %d operations, expected at least %d", ErrOlder, next.Sequence, newest.Sequence)
+	case next.Sequence == newest.Sequence && !newest.sameState(&next.Checkpoint):
+		fork.Detail = fmt.Sprintf("two different checkpoints of sequence %d", next.Sequence)
+	case next.Time.Before(newest.Time):
 		fork.Detail = fmt.Sprintf("checkpoint %d is of %s, before checkpoint %d of %s", next.Sequence,
 			next.Time.Format(time.RFC3339), newest.Sequence, newest.Time.Format(time.RFC3339))
-		return fork
-	}
-	if next.CapacityBits < newest.CapacityBits {
+	case next.CapacityBits < newest.CapacityBits:
 		fork.Detail = fmt.Sprintf("the capacity shrank from 2^%d to 2^%d", newest.CapacityBits, next.CapacityBits)
-		return fork
+	default:
+		return nil
+	}
+	return fork
+}
+
+// extends checks that next can follow newest in one append-only log.
+func extends(newest, next *SignedCheckpoint, proof tlog.TreeProof) error {
+	if err := follows(newest, next); err != nil {
+		return err
 	}
 	if newest.Sequence == 0 {
 		return nil // every log extends the empty one
 	}
 	if err := tlog.CheckTree(proof, int64(next.Sequence), next.LogRoot, int64(newest.Sequence), newest.LogRoot); err != nil {
-		fork.Conclusive = false
-		fork.Detail = fmt.Sprintf("checkpoint %d was not shown to extend checkpoint %d: %v", next.Sequence, newest.Sequence, err)
-		return fork
+		return &ForkError{Older: newest.Note, Newer: next.Note,
+			Detail: fmt.Sprintf("checkpoint %d was not shown to extend checkpoint %d: %v", next.Sequence, newest.Sequence, err)}
 	}
 	return nil
 }

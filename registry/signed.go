@@ -12,7 +12,7 @@ import (
 
 // MaxCheckpoint bounds a signed checkpoint, in bytes: the text, and as many
 // signature lines as note.Open accepts (100).
-const MaxCheckpoint = 64 << 10
+const MaxCheckpoint = 32 << 10
 
 // ErrSignature reports a checkpoint that the registrar's key did not sign, or
 // whose signature is wrong.
