@@ -1,0 +1,126 @@
+package circuits
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/internal/canonical"
+	"github.com/zkkex/zkkex/internal/field"
+	"github.com/zkkex/zkkex/keys"
+	"github.com/zkkex/zkkex/registry"
+)
+
+// member returns a statement and its witness, from the real keys and registry.
+func member(t *testing.T, id zkkex.CircuitID) (*zkkex.Statement, *Witness) {
+	t.Helper()
+	tree, err := registry.NewTree(id.CapacityBits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := keys.Generate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range uint64(10) {
+		leaf := secret.Commitment()
+		if i != 7 {
+			other, err := keys.Generate()
+			if err != nil {
+				t.Fatal(err)
+			}
+			leaf = other.Commitment()
+		}
+		if err := tree.Apply(registry.Operation{Kind: registry.Admit, KeyType: zkkex.KeyBabyJubjub, Index: i, Leaf: leaf}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path, err := tree.Path(7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := &zkkex.Statement{Circuit: id, Limit: 3, Root: tree.Root(), Scope: zkkex.Scope{0xff, 1}, Binding: zkkex.Binding{0xff, 2}}
+	w := &Witness{Secret: secret, Path: path, Slot: 2}
+	st.Nullifier = secret.Nullifier(st.Scope, w.Slot)
+	return st, w
+}
+
+func TestAssignSatisfiesTheCircuit(t *testing.T) {
+	for _, id := range zkkex.Circuits() {
+		system, err := Compile(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		st, w := member(t, id)
+		a, err := Assign(st, w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !solves(t, system, a) {
+			t.Errorf("%v: the assignment of a real member does not satisfy the circuit", id)
+		}
+	}
+}
+
+// Two neighbours with one value, as a dishonest registrar might place them.
+func TestTwinLeavesProve(t *testing.T) {
+	system, err := Compile(zkkex.BabyJubjub20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := newAssignment(t, zkkex.BabyJubjub20)
+	a.groups[0][2] = a.leaf()
+	a.groups[0][6] = a.leaf()
+	running := field.Compress8(a.groups[0])
+	a.groups[1][4] = running // where completePath put the running hash
+	running = field.Compress8(a.groups[1])
+	a.completePath(t, 2, running)
+	if !solves(t, system, a.circuit()) {
+		t.Error("a leaf that stands twice cannot be proved")
+	}
+}
+
+func TestAssignRefuses(t *testing.T) {
+	other, err := keys.Generate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases := map[string]struct {
+		check  string
+		change func(st *zkkex.Statement, w *Witness)
+	}{
+		"limit of zero":      {"limit", func(st *zkkex.Statement, w *Witness) { st.Limit = 0 }},
+		"slot at the limit":  {"slot", func(st *zkkex.Statement, w *Witness) { w.Slot = st.Limit }},
+		"slot beyond":        {"slot", func(st *zkkex.Statement, w *Witness) { w.Slot = ^uint32(0) }},
+		"another slot":       {"nullifier", func(st *zkkex.Statement, w *Witness) { w.Slot = 0 }},
+		"another scope":      {"nullifier", func(st *zkkex.Statement, w *Witness) { st.Scope[3]++ }},
+		"another nullifier":  {"nullifier", func(st *zkkex.Statement, w *Witness) { st.Nullifier[31]++ }},
+		"another key":        {"nullifier", func(st *zkkex.Statement, w *Witness) { w.Secret = other }},
+		"another root":       {"membership", func(st *zkkex.Statement, w *Witness) { st.Root[31]++ }},
+		"a shorter path":     {"membership", func(st *zkkex.Statement, w *Witness) { w.Path.Groups = w.Path.Groups[1:] }},
+		"another capacity":   {"membership", func(st *zkkex.Statement, w *Witness) { st.Circuit = zkkex.BabyJubjub32 }},
+		"another position":   {"membership", func(st *zkkex.Statement, w *Witness) { w.Path.Index++ }},
+		"a changed sibling":  {"membership", func(st *zkkex.Statement, w *Witness) { w.Path.Groups[0][0][31]++ }},
+		"a node of r":        {"membership", func(st *zkkex.Statement, w *Witness) { w.Path.Groups[0][0] = registry.Node(canonical.Order()) }},
+		"a changed top node": {"membership", func(st *zkkex.Statement, w *Witness) { w.Path.Top[3][31]++ }},
+	}
+	for name, c := range cases {
+		st, w := member(t, zkkex.BabyJubjub20)
+		c.change(st, w)
+		_, err := Assign(st, w)
+		var witnessErr *WitnessError
+		if !errors.As(err, &witnessErr) {
+			t.Errorf("%s: got %v, expected a WitnessError", name, err)
+			continue
+		}
+		if witnessErr.Check != c.check || !strings.Contains(err.Error(), c.check) {
+			t.Errorf("%s: got %v, expected the check %q", name, err, c.check)
+		}
+	}
+	st, w := member(t, zkkex.BabyJubjub20)
+	st.Circuit = 0x7777
+	if _, err := Assign(st, w); !errors.Is(err, zkkex.ErrUnsupported) {
+		t.Errorf("unknown circuit: got %v", err)
+	}
+}
