@@ -3,6 +3,7 @@ package domain
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/hex"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -92,6 +93,14 @@ func TestFrameSample(t *testing.T) {
 	const want = "\x00\x00\x00\x0fzkkex/v1 sample\x00\x00\x00\x03\x01\x02\x03\x00\x00\x00\x00\x00\x00\x00\x02\x04\x05\x00\x00\x00\x04\x06\x07\x08\x09\x00\x00\x00\x08\x00\x00\x00\x00\x00\x00\x00\x01"
 	if string(frame) != want {
 		t.Fatalf("frame is %x", frame)
+	}
+	spec, err := os.ReadFile("../../docs/spec/hashes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dense := strings.Join(strings.Fields(string(spec)), "")
+	if !strings.Contains(dense, hex.EncodeToString(frame)) {
+		t.Errorf("docs/spec/hashes.md does not have the sample %x", frame)
 	}
 	if Hash("zkkex/v1 sample") != sha256.Sum256(Frame("zkkex/v1 sample")) {
 		t.Fatal("Hash is not SHA-256 over Frame")
