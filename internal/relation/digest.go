@@ -1,0 +1,79 @@
+// Package relation names compiled constraint systems by digest, independently
+// of how gnark serialises them.
+package relation
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"hash"
+
+	"github.com/consensys/gnark/constraint"
+	cs "github.com/consensys/gnark/constraint/bn254"
+
+	"github.com/zkkex/zkkex/internal/domain"
+)
+
+// Size is the numbers of a constraint system. The constant wire counts as
+// public.
+type Size struct {
+	Constraints, Public, Secret, Internal int
+}
+
+// Wires returns the number of wires.
+func (s Size) Wires() int { return s.Public + s.Secret + s.Internal }
+
+// SizeOf returns the numbers of a constraint system.
+func SizeOf(system *cs.R1CS) Size {
+	return Size{
+		Constraints: system.GetNbConstraints(),
+		Public:      system.GetNbPublicVariables(),
+		Secret:      system.GetNbSecretVariables(),
+		Internal:    system.GetNbInternalVariables(),
+	}
+}
+
+// Digest returns the digest of a relation: SHA-256 over the framed tag, the
+// numbers of constraints and of public, secret and internal wires (uint32
+// each), and every constraint in order. A constraint is its three linear
+// expressions L, R and O, with L*R = O; an expression is the number of its terms
+// (uint32), and of every term the wire (uint32) and the coefficient (32 bytes).
+// Integers are big-endian. Wires are numbered constant first, then public,
+// secret and internal ones.
+//
+// The solver's instructions are left out: they decide whether a proof can be
+// made, never what it proves.
+func Digest(system *cs.R1CS) [sha256.Size]byte {
+	d := digester{h: sha256.New(), system: system}
+	d.h.Write(domain.Frame(domain.Circuit))
+	size := SizeOf(system)
+	for _, n := range []int{size.Constraints, size.Public, size.Secret, size.Internal} {
+		d.number(n)
+	}
+	constraints := system.GetR1CIterator()
+	for c := constraints.Next(); c != nil; c = constraints.Next() {
+		d.expression(c.L)
+		d.expression(c.R)
+		d.expression(c.O)
+	}
+	return [sha256.Size]byte(d.h.Sum(nil))
+}
+
+type digester struct {
+	h      hash.Hash
+	system *cs.R1CS
+}
+
+func (d *digester) number(n int) {
+	var b [4]byte
+	binary.BigEndian.PutUint32(b[:], uint32(n))
+	d.h.Write(b[:])
+}
+
+func (d *digester) expression(terms constraint.LinearExpression) {
+	d.number(len(terms))
+	for _, term := range terms {
+		d.number(term.WireID())
+		coefficient := d.system.Coefficients[term.CoeffID()].Bytes()
+		d.h.Write(coefficient[:])
+	}
+}

@@ -1,0 +1,29 @@
+// Package dev holds the development parameter sets that ship with zkkex, so
+// that any two machines interoperate. Importing it adds some megabytes to a
+// program.
+//
+// One process drew the secrets of these sets and promised to forget them. Who
+// kept them could forge any proof: they are for development and tests, and
+// nothing else. They cannot break anonymity. To open them, the Accept of package
+// params must say Dev.
+package dev
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+
+	"github.com/zkkex/zkkex"
+)
+
+//go:embed babyjubjub-20 babyjubjub-32
+var sets embed.FS
+
+// FS returns the folder of a circuit's development set, for package params to
+// open. It returns an error wrapping [zkkex.ErrUnsupported] if there is none.
+func FS(id zkkex.CircuitID) (fs.FS, error) {
+	if !id.Known() {
+		return nil, fmt.Errorf("%w: no development parameters for %v, expected one of %v", zkkex.ErrUnsupported, id, zkkex.Circuits())
+	}
+	return fs.Sub(sets, id.String())
+}

@@ -1,0 +1,116 @@
+package params
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/zkkex/zkkex"
+)
+
+// Accept says which parameter sets are opened.
+type Accept struct {
+	// Dev accepts development sets, which are refused otherwise.
+	Dev bool
+	// Digest, unless nil, is the only set that is accepted. Whoever gets
+	// parameters from somebody else must pin their digest.
+	Digest *zkkex.ParamsDigest
+}
+
+// MismatchError reports a parameter set that is not what it should be. It
+// matches [zkkex.ErrParamsMismatch] and unwraps to the cause.
+type MismatchError struct {
+	// File is the file of the set in which it was found.
+	File string
+	// Check names the check that failed, such as "size" or "sha256".
+	Check string
+	// Err is what was expected and what was found.
+	Err error
+}
+
+// Error names the file and the check.
+func (e *MismatchError) Error() string {
+	return fmt.Sprintf("%v: %s: %s: %v", zkkex.ErrParamsMismatch, e.File, e.Check, e.Err)
+}
+
+// Is reports whether target is [zkkex.ErrParamsMismatch].
+func (e *MismatchError) Is(target error) bool { return target == zkkex.ErrParamsMismatch }
+
+// Unwrap returns the cause.
+func (e *MismatchError) Unwrap() error { return e.Err }
+
+func mismatch(file, check, msg string, args ...any) error {
+	return &MismatchError{File: file, Check: check, Err: fmt.Errorf(msg, args...)}
+}
+
+// openManifest reads the manifest and decides whether the set is accepted.
+func openManifest(fsys fs.FS, accept Accept) (*Manifest, zkkex.ParamsDigest, error) {
+	var none zkkex.ParamsDigest
+	b, err := readManifest(fsys)
+	if err != nil {
+		return nil, none, err
+	}
+	m, err := ParseManifest(b)
+	if err != nil {
+		return nil, none, err
+	}
+	digest, err := m.Digest()
+	if err != nil {
+		return nil, none, err
+	}
+	if accept.Digest != nil && digest != *accept.Digest {
+		return nil, none, mismatch(ManifestFile, "params digest", "expected %v, got %v", accept.Digest, digest)
+	}
+	if m.Kind == Dev && !accept.Dev {
+		return nil, none, &MismatchError{File: ManifestFile, Check: "kind", Err: ErrDev}
+	}
+	return m, digest, nil
+}
+
+func readManifest(fsys fs.FS) ([]byte, error) {
+	f, err := fsys.Open(ManifestFile)
+	if err != nil {
+		return nil, fmt.Errorf("opening parameters: %w", err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, MaxManifestSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading parameters: %w", err)
+	}
+	return b, nil
+}
+
+// readFile reads a file of the set whose size and digest the manifest states.
+// Nothing is allocated for a file of another size.
+func readFile(fsys fs.FS, name string, want File) ([]byte, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("opening parameters: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("opening parameters: %w", err)
+	}
+	if info.Size() != want.Size {
+		return nil, mismatch(name, "size", "expected %d bytes, got %d", want.Size, info.Size())
+	}
+	b := make([]byte, want.Size)
+	if _, err := io.ReadFull(f, b); err != nil {
+		return nil, readError(name, want.Size, err)
+	}
+	if got := Digest(sha256.Sum256(b)); got != want.SHA256 {
+		return nil, mismatch(name, "sha256", "expected %v, got %v", want.SHA256, got)
+	}
+	return b, nil
+}
+
+// readError tells a file that ended early from one that could not be read.
+func readError(name string, size int64, err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return mismatch(name, "size", "expected %d bytes, the file ended early", size)
+	}
+	return fmt.Errorf("reading parameters: %s: %w", name, err)
+}

@@ -1,0 +1,95 @@
+package params
+
+import (
+	"errors"
+	"io/fs"
+
+	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/internal/groth16"
+	"github.com/zkkex/zkkex/internal/public"
+)
+
+// Verifying is the verifying part of a parameter set, checked and ready. It is
+// safe for concurrent use.
+type Verifying struct {
+	manifest Manifest
+	digest   zkkex.ParamsDigest
+	encoded  []byte
+	key      *groth16.VerifyingKey
+}
+
+// OpenVerifying opens the verifying part of the set in fsys. The size of every
+// file is checked before it is read, and its digest before it is parsed; then
+// every point (curve, subgroup, none at infinity), the number of public inputs,
+// and that the key is not one with which anybody can forge.
+//
+// It returns a [*MismatchError] that names the file and the check, an error
+// wrapping [zkkex.ErrMalformed] or [zkkex.ErrUnsupported] for a manifest that is
+// none, or the error of fsys.
+func OpenVerifying(fsys fs.FS, accept Accept) (*Verifying, error) {
+	m, digest, err := openManifest(fsys, accept)
+	if err != nil {
+		return nil, err
+	}
+	return openVerifying(fsys, m, digest)
+}
+
+func openVerifying(fsys fs.FS, m *Manifest, digest zkkex.ParamsDigest) (*Verifying, error) {
+	encoded, err := readFile(fsys, VerifyingKeyFile, m.VerifyingKey)
+	if err != nil {
+		return nil, err
+	}
+	points, err := groth16.ParsePoints(encoded)
+	if err != nil {
+		return nil, &MismatchError{File: VerifyingKeyFile, Check: "points", Err: err}
+	}
+	key, err := groth16.NewVerifyingKey(points)
+	if err != nil {
+		return nil, &MismatchError{File: VerifyingKeyFile, Check: "key", Err: err}
+	}
+	return &Verifying{manifest: *m, digest: digest, encoded: encoded, key: key}, nil
+}
+
+// Digest returns the digest of the parameter set.
+func (v *Verifying) Digest() zkkex.ParamsDigest { return v.digest }
+
+// Circuit returns the circuit of the parameter set.
+func (v *Verifying) Circuit() zkkex.CircuitID { return v.manifest.Circuit.ID }
+
+// Manifest returns a copy of the manifest.
+func (v *Verifying) Manifest() Manifest {
+	m := v.manifest
+	if m.Ceremony != nil {
+		c := *m.Ceremony
+		m.Ceremony = &c
+	}
+	return m
+}
+
+// VerifyProof checks one proof of a statement, and nothing else: neither root
+// nor scope, epoch, binding or nullifier. Package verifier decides about all of
+// them.
+//
+// It returns an error wrapping [zkkex.ErrRejected], with the reason
+// [zkkex.BadProof], if the proof does not verify; with the reason
+// [zkkex.WrongCircuit] for a statement of another circuit; and one wrapping
+// [zkkex.ErrMalformed] if root or nullifier are not canonical.
+func (v *Verifying) VerifyProof(st *zkkex.Statement, proof zkkex.Proof) error {
+	if st.Circuit != v.Circuit() {
+		return zkkex.Reject(zkkex.WrongCircuit, "the statement is of circuit %v, the parameters are of %v", st.Circuit, v.Circuit())
+	}
+	inputs, err := public.Inputs(st)
+	if err != nil {
+		return &zkkex.ParseError{Format: "statement", Err: err}
+	}
+	p, err := groth16.ParseProof(proof)
+	if err != nil {
+		return zkkex.Reject(zkkex.BadProof, "%v", err)
+	}
+	if err := v.key.Verify(p, inputs); errors.Is(err, groth16.ErrNoProof) {
+		return zkkex.Reject(zkkex.BadProof, "%v", err)
+	} else if err != nil {
+		return err
+	}
+	return nil
+}
