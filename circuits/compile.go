@@ -9,6 +9,7 @@ import (
 	"github.com/consensys/gnark/frontend/cs/r1cs"
 
 	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/internal/quiet"
 )
 
 // New returns the relation of a circuit, to be compiled. It returns an error
@@ -24,6 +25,7 @@ func New(id zkkex.CircuitID) (frontend.Circuit, error) {
 // field. Compiling is deterministic: the serialised system has the same digest
 // on every machine.
 func Compile(id zkkex.CircuitID) (*cs.R1CS, error) {
+	quiet.Gnark()
 	circuit, err := New(id)
 	if err != nil {
 		return nil, err
