@@ -1,0 +1,161 @@
+package prover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/circuits"
+	"github.com/zkkex/zkkex/keys"
+	"github.com/zkkex/zkkex/registry"
+)
+
+// PathSource finds a member's path. It MUST do so from a local copy of the
+// registry: whoever asks a server for one path says who it is.
+type PathSource interface {
+	// Path returns the path of a commitment, and the checkpoint that has the
+	// root it leads to. It must return an error if the commitment is not a
+	// live leaf.
+	Path(c zkkex.Commitment) (registry.Path, *registry.Checkpoint, error)
+}
+
+// SlotSource hands out slots.
+type SlotSource interface {
+	// Take returns a slot below limit that was never handed out before in the
+	// scope, and has recorded that durably before it returns. It must return
+	// an error if none is left, or if it cannot tell.
+	Take(scope zkkex.Scope, epoch zkkex.Epoch, limit uint32) (uint32, error)
+}
+
+// HolderConfig is what a [Holder] is made of. Every field but MinMembers is
+// required.
+type HolderConfig struct {
+	// Prover proves, with the parameters to use.
+	Prover *Prover
+	// Secret is the member's key.
+	Secret *keys.Secret
+	// Registry identifies the registry that Paths is a copy of.
+	Registry zkkex.RegistryID
+	// Paths finds the member's path.
+	Paths PathSource
+	// Slots hands out the member's slots.
+	Slots SlotSource
+	// MinMembers is the smallest anonymity set to prove in: the number of live
+	// members with a key of the circuit's type.
+	MinMembers uint64
+}
+
+// ErrFewMembers reports an anonymity set that is smaller than the member
+// demands. No slot was taken.
+var ErrFewMembers = errors.New("too few members to hide among")
+
+// Holder proves for one member. It implements [zkkex.Prover] and is safe for
+// concurrent use if its sources are.
+type Holder struct{ config HolderConfig }
+
+var _ zkkex.Prover = (*Holder)(nil)
+
+// NewHolder returns a holder. It returns an error that names the field if a
+// required one is missing.
+func NewHolder(c HolderConfig) (*Holder, error) {
+	for name, missing := range map[string]bool{
+		"Prover":   c.Prover == nil,
+		"Secret":   c.Secret == nil,
+		"Registry": c.Registry == zkkex.RegistryID{},
+		"Paths":    c.Paths == nil,
+		"Slots":    c.Slots == nil,
+	} {
+		if missing {
+			return nil, fmt.Errorf("prover: HolderConfig.%s is required", name)
+		}
+	}
+	return &Holder{config: c}, nil
+}
+
+// Prove finds the member's path, takes a slot durably, and proves. An error
+// after the slot was taken wastes it: a slot is never handed out again. Before
+// that, it returns an error if the path is not one of the circuit's, or if there
+// are fewer than MinMembers members ([ErrFewMembers]).
+func (h *Holder) Prove(ctx context.Context, c zkkex.Claim) (*zkkex.Presentation, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if c.Limit == 0 {
+		return nil, fmt.Errorf("claim with a limit of 0, expected at least 1")
+	}
+	path, checkpoint, err := h.path()
+	if err != nil {
+		return nil, err
+	}
+	p, err := h.prepare(c, checkpoint)
+	if err != nil {
+		return nil, err
+	}
+	slot, err := h.config.Slots.Take(c.Scope, c.Epoch, c.Limit)
+	if err != nil {
+		return nil, fmt.Errorf("taking a slot: %w", err)
+	}
+	p.Statement.Nullifier = h.config.Secret.Nullifier(c.Scope, slot)
+	w := &circuits.Witness{Secret: h.config.Secret, Path: path, Slot: slot}
+	if p.Proof, err = h.config.Prover.Prove(ctx, &p.Statement, w); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// path returns a path that was checked to lead to the checkpoint's root.
+func (h *Holder) path() (registry.Path, *registry.Checkpoint, error) {
+	var none registry.Path
+	commitment := h.config.Secret.Commitment()
+	path, checkpoint, err := h.config.Paths.Path(commitment)
+	if err != nil {
+		return none, nil, fmt.Errorf("finding the path: %w", err)
+	}
+	circuit := h.config.Prover.Circuit()
+	if path.CapacityBits() != circuit.CapacityBits() {
+		return none, nil, fmt.Errorf("%w: the registry has a capacity of 2^%d, circuit %v proves in 2^%d; open the parameters of the other circuit",
+			zkkex.ErrUnsupported, path.CapacityBits(), circuit, circuit.CapacityBits())
+	}
+	root, err := path.Root(commitment)
+	if err != nil {
+		return none, nil, fmt.Errorf("checking the path: %w", err)
+	}
+	if root != checkpoint.Root {
+		return none, nil, fmt.Errorf("the path leads to root %v, the checkpoint has %v; sync again", root, checkpoint.Root)
+	}
+	if n := checkpoint.Members[circuit.KeyType()]; n < h.config.MinMembers {
+		return none, nil, fmt.Errorf("%w: %d with a %v key, expected at least %d", ErrFewMembers, n, circuit.KeyType(), h.config.MinMembers)
+	}
+	return path, checkpoint, nil
+}
+
+// prepare returns the presentation without nullifier and proof.
+func (h *Holder) prepare(c zkkex.Claim, checkpoint *registry.Checkpoint) (*zkkex.Presentation, error) {
+	prover := h.config.Prover
+	binding, err := c.Authorization.Binding(zkkex.BindingContext{
+		Circuit:      prover.Circuit(),
+		Params:       prover.Params(),
+		Registry:     h.config.Registry,
+		RootSequence: checkpoint.Sequence,
+		Scope:        c.Scope,
+		Limit:        c.Limit,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &zkkex.Presentation{
+		Statement: zkkex.Statement{
+			Circuit: prover.Circuit(),
+			Limit:   c.Limit,
+			Root:    checkpoint.Root,
+			Scope:   c.Scope,
+			Binding: binding,
+		},
+		Params:        prover.Params(),
+		Registry:      h.config.Registry,
+		RootSequence:  checkpoint.Sequence,
+		Epoch:         c.Epoch,
+		Authorization: c.Authorization,
+	}, nil
+}

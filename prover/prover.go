@@ -1,0 +1,139 @@
+// Package prover makes proofs.
+//
+// A [Prover] holds the parameters of one circuit and proves any statement with
+// its witness. A [Holder] proves for one member: it finds the path, takes a slot
+// and derives the statement itself.
+//
+// # What is not promised
+//
+// gnark, which does the arithmetic, gives no constant-time promise: whoever
+// shares a processor with a prover may learn from its timing. Prove ahead of
+// time and off the path of requests. Go leaves copies of values in memory that
+// cannot be wiped; what can be is.
+package prover
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/consensys/gnark-crypto/ecc"
+	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
+	gnark "github.com/consensys/gnark/backend/groth16/bn254"
+	cs "github.com/consensys/gnark/constraint/bn254"
+	"github.com/consensys/gnark/frontend"
+
+	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/circuits"
+	"github.com/zkkex/zkkex/internal/groth16"
+	"github.com/zkkex/zkkex/internal/provingkey"
+	"github.com/zkkex/zkkex/internal/quiet"
+	"github.com/zkkex/zkkex/internal/relation"
+	"github.com/zkkex/zkkex/setup/params"
+)
+
+// ErrUnproved reports that no proof came out although statement and witness
+// belong together: parameters or program are damaged. It never says more, as a
+// solver's messages hold secrets.
+var ErrUnproved = errors.New("no valid proof came out; the parameters or this program are damaged")
+
+// Prover proves statements of one circuit. It is safe for concurrent use.
+type Prover struct {
+	verifying *params.Verifying
+	system    *cs.R1CS
+	key       *gnark.ProvingKey
+}
+
+// Open compiles the circuit of a parameter set, checks that it is the one the
+// set was made for, and parses the proving key and checks it: every length,
+// every point, and that it belongs to the verifying key. It returns a
+// [*params.MismatchError] that names the file and the check.
+func Open(set *params.Proving) (*Prover, error) {
+	quiet.Gnark()
+	id := set.Circuit()
+	system, err := circuits.Compile(id)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkCircuit(system, set.Manifest().Circuit); err != nil {
+		return nil, err
+	}
+	points, err := groth16.ParsePoints(set.VerifyingKey())
+	if err != nil {
+		return nil, &params.MismatchError{File: params.VerifyingKeyFile, Check: "points", Err: err}
+	}
+	trust := provingkey.Trust(set.Shipped())
+	key, err := provingkey.Parse(set.ProvingKey(), relation.SizeOf(system), points, trust)
+	if err != nil {
+		return nil, &params.MismatchError{File: params.ProvingKeyFile, Check: "key", Err: err}
+	}
+	return &Prover{verifying: set.Verifying, system: system, key: key}, nil
+}
+
+func checkCircuit(system *cs.R1CS, want params.Circuit) error {
+	mismatch := func(check, msg string, args ...any) error {
+		return &params.MismatchError{File: params.ManifestFile, Check: check, Err: fmt.Errorf(msg, args...)}
+	}
+	if got := params.Digest(relation.Digest(system)); got != want.Digest {
+		return mismatch("circuit digest", "the parameters are for %v, this program has %v; update one of them", want.Digest, got)
+	}
+	if got := system.GetNbConstraints(); got != want.Constraints {
+		return mismatch("constraints", "expected %d, the circuit has %d", want.Constraints, got)
+	}
+	return nil
+}
+
+// Circuit returns the circuit that the prover proves.
+func (p *Prover) Circuit() zkkex.CircuitID { return p.verifying.Circuit() }
+
+// Params returns the digest of the parameter set.
+func (p *Prover) Params() zkkex.ParamsDigest { return p.verifying.Digest() }
+
+// Prove proves a statement, and verifies the proof before it returns it. It
+// returns a [*circuits.WitnessError] that names what does not hold if the
+// witness does not belong to the statement, an error wrapping
+// [zkkex.ErrUnsupported] for a statement of another circuit, [ErrUnproved] if no
+// proof came out, and the error of ctx, which it looks at between steps.
+func (p *Prover) Prove(ctx context.Context, st *zkkex.Statement, w *circuits.Witness) (zkkex.Proof, error) {
+	if st.Circuit != p.Circuit() {
+		return nil, fmt.Errorf("%w: a statement of circuit %v, this prover proves %v", zkkex.ErrUnsupported, st.Circuit, p.Circuit())
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	assignment, err := circuits.Assign(st, w)
+	if err != nil {
+		return nil, err
+	}
+	proof, err := p.prove(assignment)
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	// A proof that verifies says nothing about the witness, whoever made the
+	// parameters; one that does not might.
+	if err := p.verifying.VerifyProof(st, proof); err != nil {
+		return nil, ErrUnproved
+	}
+	return proof, nil
+}
+
+func (p *Prover) prove(assignment frontend.Circuit) (zkkex.Proof, error) {
+	witness, err := frontend.NewWitness(assignment, ecc.BN254.ScalarField())
+	if err != nil {
+		return nil, ErrUnproved
+	}
+	if values, ok := witness.Vector().(fr.Vector); ok {
+		defer clear(values)
+	}
+	proof, err := gnark.Prove(p.system, p.key, witness)
+	if err != nil {
+		return nil, ErrUnproved
+	}
+	if len(proof.Commitments) != 0 {
+		return nil, ErrUnproved // such a proof is more than three points
+	}
+	return (&groth16.Proof{A: proof.Ar, B: proof.Bs, C: proof.Krs}).Bytes(), nil
+}
