@@ -3,8 +3,10 @@ package circuits
 import (
 	"bytes"
 	"encoding/csv"
+	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/zkkex/zkkex"
@@ -34,6 +36,20 @@ func TestConstraintCounts(t *testing.T) {
 				break
 			}
 		}
+	}
+}
+
+// The specification states the counts too.
+func TestSpecificationStatesTheCounts(t *testing.T) {
+	spec, err := os.ReadFile("../docs/spec/circuit-babyjubjub.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := goldenRows(t)
+	small, large := rows[zkkex.BabyJubjub20.String()][0], rows[zkkex.BabyJubjub32.String()][0]
+	want := fmt.Sprintf("| constraints | %d,%03d | %d,%03d |", small/1000, small%1000, large/1000, large%1000)
+	if !strings.Contains(string(spec), want) {
+		t.Errorf("expected the row %q", want)
 	}
 }
 

@@ -18,19 +18,19 @@ const vectorsFile = "../testdata/circuit/babyjubjub.json"
 // circuitVectors are a member of a small registry, one statement per circuit,
 // and changed public inputs that each violate one assertion.
 type circuitVectors struct {
-	Scalar       string   `json:"scalar"`
-	NullifierKey string   `json:"nullifier_key"`
-	Y            string   `json:"y"`
-	Leaf         string   `json:"leaf"`
-	Members      []string `json:"members"` // the leaves, in order
-	Index        uint64   `json:"index"`
-	Slot         uint32   `json:"slot"`
-	Scope        string   `json:"scope"`   // a hash, to be reduced
-	Binding      string   `json:"binding"` // a hash, to be reduced
-	Nullifier    string   `json:"nullifier"`
-	Limit        uint32   `json:"limit"`
+	Scalar       string            `json:"scalar"`
+	NullifierKey string            `json:"nullifier_key"`
+	Y            string            `json:"y"`
+	Leaf         string            `json:"leaf"`
+	Members      []string          `json:"members"` // the leaves, in order
+	Index        uint64            `json:"index"`
+	Slot         uint32            `json:"slot"`
+	Scope        string            `json:"scope"`   // a hash, to be reduced
+	Binding      string            `json:"binding"` // a hash, to be reduced
+	Nullifier    string            `json:"nullifier"`
+	Limit        uint32            `json:"limit"`
 	Roots        map[string]string `json:"roots"` // by circuit
-	Refused      []refusedVector `json:"refused"`
+	Refused      []refusedVector   `json:"refused"`
 }
 
 type refusedVector struct {
