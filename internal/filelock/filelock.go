@@ -3,9 +3,11 @@
 package filelock
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
+	"time"
 )
 
 // ErrLocked reports that another process, or another part of this one, holds
@@ -27,6 +29,25 @@ func Acquire(path string) (*Lock, error) {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), f.Close())
 	}
 	return &Lock{f: f}, nil
+}
+
+// poll is how often [Wait] looks again.
+const poll = 20 * time.Millisecond
+
+// Wait is [Acquire], but waits while the lock is held. It returns ctx's error,
+// beside [ErrLocked], if ctx ends first.
+func Wait(ctx context.Context, path string) (*Lock, error) {
+	for {
+		l, err := Acquire(path)
+		if !errors.Is(err, ErrLocked) {
+			return l, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, errors.Join(context.Cause(ctx), err)
+		case <-time.After(poll):
+		}
+	}
 }
 
 // Release lets go of the lock.

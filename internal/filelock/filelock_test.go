@@ -2,11 +2,13 @@ package filelock
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // holderEnv makes this test binary take the lock at the path it names, say so,
@@ -41,6 +43,27 @@ func TestAcquireTwice(t *testing.T) {
 		t.Fatalf("after Release: %v", err)
 	}
 	if err := again.Release(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWait(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	held, err := Acquire(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*poll)
+	defer cancel()
+	if _, err := Wait(ctx, path); !errors.Is(err, ErrLocked) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("while it is held: %v; want ErrLocked and the context's error", err)
+	}
+	time.AfterFunc(2*poll, func() { _ = held.Release() })
+	lock, err := Wait(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := lock.Release(); err != nil {
 		t.Fatal(err)
 	}
 }

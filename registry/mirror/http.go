@@ -44,12 +44,15 @@ type httpSource struct {
 func newHTTPSource(base *url.URL, c *Config) *httpSource {
 	t := &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
-		TLSClientConfig:        c.TLS,
 		TLSHandshakeTimeout:    requestTimeout,
 		DisableCompression:     true, // the size of an answer is known beforehand
 		MaxIdleConnsPerHost:    1,
 		MaxResponseHeaderBytes: maxResponseHeader,
 		ForceAttemptHTTP2:      true,
+	}
+	if c.TLS != nil {
+		t.TLSClientConfig = c.TLS.Clone()
+		t.TLSClientConfig.ClientSessionCache = nil // a resumed session names the client
 	}
 	if c.Dial != nil {
 		t.Proxy = nil

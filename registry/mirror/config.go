@@ -1,0 +1,155 @@
+package mirror
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"time"
+
+	"filippo.io/torchwood"
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/registry"
+)
+
+// Limits and defaults.
+const (
+	// MaxClockSkew is how far ahead of this machine's clock a checkpoint may
+	// be signed.
+	MaxClockSkew = 5 * time.Minute
+	// MaxOperations bounds a log that is synced in full: at 44 bytes each, 5.5
+	// GiB on disk.
+	MaxOperations = 1 << 27
+	// DefaultMaxAge is the age from which a checkpoint is reported as old.
+	DefaultMaxAge = 24 * time.Hour
+)
+
+// Config says where a registry is and what to demand of it. It is not changed
+// by this package.
+type Config struct {
+	// URL is where the registry's files are: https:// or http:// for a
+	// server, file:// for a folder that the registrar exported. Unused if
+	// Folder is set.
+	URL string
+	// Folder holds the registry's files, if there is no URL.
+	Folder fs.FS
+	// VerifierKey is the registrar's key, got from somewhere else than the
+	// server. It decides which registry this is.
+	VerifierKey string
+	// Witnesses are the cosignature keys (c2sp.org/tlog-cosignature) of
+	// witnesses, of which Quorum must have cosigned every checkpoint.
+	Witnesses []string
+	// Quorum is the number of witnesses that must have cosigned, 0 for none.
+	Quorum int
+	// MinMembers is the smallest anonymity set that Path accepts: live
+	// members of the leaf's key type. 0 demands nothing.
+	MinMembers uint64
+	// MaxAge is the age from which a checkpoint is reported as old; 0 is
+	// [DefaultMaxAge].
+	MaxAge time.Duration
+	// RequestTimeout bounds one request, with its answer; 0 is 30 seconds.
+	RequestTimeout time.Duration
+	// Dial, if set, makes the connections: a SOCKS5 proxy's, say. Otherwise
+	// the proxy of the environment is used, if there is one.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// TLS configures https, for a private certificate authority. Session
+	// resumption is switched off in any case.
+	TLS *tls.Config
+	// Now is the clock; nil is the system's.
+	Now func() time.Time
+}
+
+// policy is a configuration, parsed.
+type policy struct {
+	registry   zkkex.RegistryID
+	registrar  note.Verifier
+	witnesses  []note.Verifier
+	quorum     int
+	minMembers uint64
+	maxAge     time.Duration
+	now        func() time.Time
+}
+
+func newPolicy(c *Config) (*policy, error) {
+	registrar, err := registry.NewVerifier(c.VerifierKey)
+	if err != nil {
+		return nil, err
+	}
+	id, err := registry.ID(c.VerifierKey)
+	if err != nil {
+		return nil, err
+	}
+	witnesses, err := parseWitnesses(c.Witnesses)
+	if err != nil {
+		return nil, err
+	}
+	if c.Quorum < 0 || c.Quorum > len(witnesses) {
+		return nil, fmt.Errorf("quorum of %d witnesses, expected 0 to %d, the number of witnesses configured", c.Quorum, len(witnesses))
+	}
+	p := &policy{
+		registry: id, registrar: registrar, witnesses: witnesses, quorum: c.Quorum,
+		minMembers: c.MinMembers, maxAge: c.MaxAge, now: c.Now,
+	}
+	if p.maxAge == 0 {
+		p.maxAge = DefaultMaxAge
+	}
+	if p.now == nil {
+		p.now = time.Now
+	}
+	return p, nil
+}
+
+func parseWitnesses(keys []string) ([]note.Verifier, error) {
+	var witnesses []note.Verifier
+	names := make(map[string]bool)
+	for _, key := range keys {
+		v, err := torchwood.NewCosignatureVerifier(key)
+		if err != nil {
+			return nil, fmt.Errorf("witness key %q: %w, expected a cosignature key, name+hash+base64 with algorithm 4", key, err)
+		}
+		if names[v.Name()] {
+			return nil, fmt.Errorf("two witness keys of the name %s, expected a name for each: one witness must not count twice", v.Name())
+		}
+		names[v.Name()] = true
+		witnesses = append(witnesses, v)
+	}
+	return witnesses, nil
+}
+
+// Errors of a sync.
+var (
+	// ErrWitnesses reports a checkpoint that too few witnesses cosigned.
+	ErrWitnesses = errors.New("too few witnesses cosigned the checkpoint")
+	// ErrClock reports a checkpoint from the future.
+	ErrClock = errors.New("checkpoint is from the future")
+	// ErrCorrupt reports files that do not match the hashes in the signed
+	// checkpoint: the server, or something on the way, damaged them. Nothing
+	// of them was kept; sync again, or from another mirror.
+	ErrCorrupt = errors.New("files do not match the signed checkpoint")
+	// ErrReplay reports a registrar that signed a root, capacity or count that
+	// does not follow from its own log.
+	ErrReplay = errors.New("signed checkpoint does not follow from its log")
+)
+
+// open checks a checkpoint by itself: signature, cosignatures, size and time.
+func (p *policy) open(signed []byte) (*registry.SignedCheckpoint, error) {
+	c, err := registry.Open(signed, p.registrar, p.witnesses...)
+	if err != nil {
+		return nil, err
+	}
+	if got := len(c.Witnesses); got < p.quorum {
+		return nil, fmt.Errorf("%w: %d of %d did, expected at least %d; the next one may have more, sync again later", ErrWitnesses, got, len(p.witnesses), p.quorum)
+	}
+	if c.Sequence > MaxOperations {
+		return nil, fmt.Errorf("%w: a log of %d operations, expected at most %d", zkkex.ErrUnsupported, c.Sequence, MaxOperations)
+	}
+	if ahead := c.Time.Sub(p.now()); ahead > MaxClockSkew {
+		return nil, fmt.Errorf("%w: it was signed at %s, %v ahead of this machine's clock, expected at most %v; set this clock, or ask the registrar to set theirs",
+			ErrClock, c.Time.Format(time.RFC3339), ahead.Round(time.Second), MaxClockSkew)
+	}
+	return c, nil
+}
