@@ -15,6 +15,25 @@ import (
 // not a registry's.
 var ErrOperation = errors.New("operation does not apply")
 
+// OperationError says which operation a tree refused. It unwraps to
+// [ErrOperation], [zkkex.ErrMalformed] or [zkkex.ErrUnsupported].
+type OperationError struct {
+	// Sequence is the operation's place in the log, counted from 0.
+	Sequence uint64
+	// Operation is the operation as it was given.
+	Operation Operation
+	// Err is what was expected and what was found.
+	Err error
+}
+
+// Error names the operation and the cause.
+func (e *OperationError) Error() string {
+	return fmt.Sprintf("operation %d (%v at index %d): %v", e.Sequence, e.Operation.Kind, e.Operation.Index, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *OperationError) Unwrap() error { return e.Err }
+
 // Tree is the member tree: 8-ary nodes f_8 from the leaves up, and a root f_4
 // of the four topmost nodes. It takes about 39 bytes of memory per member. Any
 // number of goroutines may read a Tree, but none while another changes it.
@@ -105,14 +124,13 @@ func (t *Tree) Path(index uint64) (Path, error) {
 	return p, nil
 }
 
-// Apply applies one operation, hashing one node per level. It returns an error
-// wrapping [ErrOperation], [zkkex.ErrMalformed] or [zkkex.ErrUnsupported], and
-// then changes nothing.
+// Apply applies one operation, hashing one node per level. It returns an
+// [*OperationError], and then changes nothing.
 func (t *Tree) Apply(op Operation) error { return t.ApplyAll([]Operation{op}) }
 
 // ApplyAll applies operations in order, hashing every changed node once, on all
-// cores. It returns the error of the first operation that does not apply, as
-// [Tree.Apply] does, and then changes nothing.
+// cores. It returns an [*OperationError] for the first operation that does not
+// apply, and then changes nothing.
 func (t *Tree) ApplyAll(ops []Operation) error {
 	if _, err := t.changeAll(ops); err != nil {
 		return err
@@ -145,7 +163,7 @@ func (t *Tree) changeAll(ops []Operation) (summary, error) {
 	before := summary{t.CapacityBits(), maps.Clone(t.members), t.next, t.seq}
 	for i, op := range ops {
 		if err := t.change(op); err != nil {
-			err = fmt.Errorf("operation %d (%v of index %d): %w", t.seq, op.Kind, op.Index, err)
+			err = &OperationError{Sequence: t.seq, Operation: op, Err: err}
 			t.undo(before, ops[:i])
 			return summary{}, err
 		}
