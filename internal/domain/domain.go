@@ -43,6 +43,8 @@ const (
 	RegistryID Tag = "zkkex/v1 registry id"
 	// Params tags the digest of a parameter set.
 	Params Tag = "zkkex/v1 params"
+	// Presentation tags the digest that a store of spent nullifiers keeps.
+	Presentation Tag = "zkkex/v1 presentation"
 	// Circuit tags the digest of a compiled constraint system.
 	Circuit Tag = "zkkex/v1 circuit"
 	// Possession tags what a proof of possession signs.
