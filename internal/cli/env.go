@@ -1,0 +1,36 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"os"
+	"time"
+)
+
+// Env is everything outside of a command that it uses, beside files and the
+// network.
+type Env struct {
+	// Stdin, Stdout and Stderr are the standard streams.
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	// Getenv returns the value of an environment variable, or "".
+	Getenv func(name string) string
+	// ReadPassword shows a prompt on the terminal and reads a line without
+	// echo. It returns an error wrapping [ErrNoTerminal] where there is no
+	// terminal, and ctx's error when ctx ends.
+	ReadPassword func(ctx context.Context, prompt string) (string, error)
+	// Now is the clock.
+	Now func() time.Time
+}
+
+// SystemEnv returns the environment of this process.
+func SystemEnv() Env {
+	return Env{
+		Stdin:        os.Stdin,
+		Stdout:       os.Stdout,
+		Stderr:       os.Stderr,
+		Getenv:       os.Getenv,
+		ReadPassword: readPassword,
+		Now:          time.Now,
+	}
+}

@@ -1,0 +1,99 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/keys"
+	"github.com/zkkex/zkkex/registry"
+)
+
+// Exit is the exit code of a command.
+type Exit int
+
+// Exit codes.
+const (
+	// ExitYes: done, or the answer is yes.
+	ExitYes Exit = 0
+	// ExitFailure: the network, a file, anything else; nothing was decided.
+	ExitFailure Exit = 1
+	// ExitUsage: the command line is wrong.
+	ExitUsage Exit = 2
+	// ExitRejected: the answer is no.
+	ExitRejected Exit = 3
+	// ExitMalformed: the input is not in a known format, version or circuit.
+	ExitMalformed Exit = 4
+	// ExitParams: parameters are not the expected ones.
+	ExitParams Exit = 5
+)
+
+// exitOf returns the exit code of an error.
+func exitOf(err error) Exit {
+	switch {
+	case err == nil:
+		return ExitYes
+	case errors.As(err, new(*usageError)):
+		return ExitUsage
+	case errors.Is(err, zkkex.ErrRejected):
+		return ExitRejected
+	case errors.Is(err, zkkex.ErrParamsMismatch):
+		return ExitParams
+	case errors.Is(err, zkkex.ErrMalformed), errors.Is(err, zkkex.ErrUnsupported):
+		return ExitMalformed
+	default:
+		return ExitFailure
+	}
+}
+
+// errorCodes name classes of errors for programs, the first match counts. A
+// rejection's code is its reason.
+var errorCodes = []struct {
+	target error
+	code   string
+}{
+	{keys.ErrPassphrase, "wrong_passphrase"},
+	{keys.ErrNoPassphrase, "no_passphrase"},
+	{ErrNoTerminal, "no_passphrase"},
+	{keys.ErrFileMode, "file_mode"},
+	{registry.ErrFork, "fork"},
+	{registry.ErrOlder, "older_checkpoint"},
+	{registry.ErrSignature, "bad_signature"},
+	{zkkex.ErrParamsMismatch, "params_mismatch"},
+	{zkkex.ErrUnsupported, "unsupported"},
+	{zkkex.ErrMalformed, "malformed"},
+	{context.Canceled, "canceled"},
+	{context.DeadlineExceeded, "timeout"},
+	{fs.ErrExist, "exists"},
+	{fs.ErrNotExist, "not_found"},
+	{fs.ErrPermission, "permission"},
+}
+
+// codeOf returns the code of an error in JSON output.
+func codeOf(err error) string {
+	var usage *usageError
+	if errors.As(err, &usage) {
+		return "usage"
+	}
+	var no *zkkex.RejectError
+	if errors.As(err, &no) {
+		return string(no.Reason)
+	}
+	for _, c := range errorCodes {
+		if errors.Is(err, c.target) {
+			return c.code
+		}
+	}
+	return "error"
+}
+
+// usageError reports a command line that cannot be carried out.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+
+func (e *usageError) Unwrap() error { return e.err }
+
+func usagef(msg string, args ...any) error { return &usageError{fmt.Errorf(msg, args...)} }

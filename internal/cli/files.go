@@ -1,0 +1,58 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/zkkex/zkkex/internal/atomicfile"
+)
+
+// stdStream names standard input or output.
+const stdStream = "-"
+
+// open opens a file that a user named for reading. Standard input can be named
+// once. what is for the error message.
+func (a *app) open(name, what string) (io.ReadCloser, error) {
+	if name != stdStream {
+		return os.Open(name)
+	}
+	if a.stdinUsed != "" {
+		return nil, usagef("both %s and %s are \"-\": standard input can be read once", a.stdinUsed, what)
+	}
+	a.stdinUsed = what
+	return io.NopCloser(a.env.Stdin), nil
+}
+
+// read reads a file that a user named, which has at most limit bytes.
+func (a *app) read(name, what string, limit int) ([]byte, error) {
+	f, err := a.open(name, what)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, int64(limit)+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading the %s: %w", what, err)
+	}
+	if len(data) > limit {
+		return nil, tooLong(what, limit)
+	}
+	return data, nil
+}
+
+// write writes a new file that a user named, or standard output. A file that
+// exists is never overwritten.
+func (a *app) write(name string, data []byte) error {
+	if name == stdStream {
+		_, err := a.env.Stdout.Write(data)
+		return err
+	}
+	err := atomicfile.Create(name, data, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return withHint(fmt.Errorf("%s: %w", name, fs.ErrExist), "a file is never overwritten: remove it, or choose another name")
+	}
+	return err
+}
