@@ -17,6 +17,8 @@ import (
 	"filippo.io/torchwood"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/zkkex/zkkex/registry"
 )
 
 // Limits of the witness protocol.
@@ -74,13 +76,13 @@ func newWitnessClient(w Witness) (*witnessClient, error) {
 	}, nil
 }
 
-// cosign has the witness cosign a signed checkpoint of the log of n
-// operations. It returns the witness's verified signature.
-func (w *witnessClient) cosign(ctx context.Context, signed []byte, n int64, log note.Verifier, hashes tlog.HashReader) (note.Signature, error) {
+// cosign has the witness cosign a signed checkpoint. It returns the witness's
+// verified signature.
+func (w *witnessClient) cosign(ctx context.Context, c checkpointToSign) (note.Signature, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for range maxWitnessTries {
-		answer, err := w.addCheckpoint(ctx, signed, n, hashes)
+		answer, err := w.addCheckpoint(ctx, c)
 		var conflict *sizeConflictError
 		if errors.As(err, &conflict) {
 			w.size = conflict.known
@@ -89,11 +91,11 @@ func (w *witnessClient) cosign(ctx context.Context, signed []byte, n int64, log 
 		if err != nil {
 			return note.Signature{}, fmt.Errorf("witness %s: %w", w.verifier.Name(), err)
 		}
-		sig, err := w.signature(signed, answer, log)
+		sig, err := w.signature(c.signed, answer)
 		if err != nil {
 			return note.Signature{}, fmt.Errorf("witness %s: %w", w.verifier.Name(), err)
 		}
-		w.size = n
+		w.size = c.size
 		return sig, nil
 	}
 	return note.Signature{}, fmt.Errorf("witness %s: says that it saw %d operations, and does not agree with itself", w.verifier.Name(), w.size)
@@ -106,8 +108,8 @@ func (e *sizeConflictError) Error() string {
 	return fmt.Sprintf("the witness saw a log of %d operations", e.known)
 }
 
-func (w *witnessClient) addCheckpoint(ctx context.Context, signed []byte, n int64, hashes tlog.HashReader) ([]byte, error) {
-	body, err := addCheckpointBody(signed, w.size, n, hashes)
+func (w *witnessClient) addCheckpoint(ctx context.Context, c checkpointToSign) ([]byte, error) {
+	body, err := c.request(w.size)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +135,7 @@ func (w *witnessClient) addCheckpoint(ctx context.Context, signed []byte, n int6
 	case http.StatusConflict:
 		return nil, conflict(resp.Header.Get("Content-Type"), answer)
 	case http.StatusUnprocessableEntity:
-		return nil, fmt.Errorf("refused the proof that our log of %d operations extends the %d it saw: this log is not the one it cosigned before", n, w.size)
+		return nil, fmt.Errorf("refused the proof that our log of %d operations extends the %d it saw: this log is not the one it cosigned before", c.size, w.size)
 	case http.StatusNotFound:
 		return nil, errors.New("does not know this registry; its operator must add the registry's key")
 	default:
@@ -152,28 +154,28 @@ func conflict(contentType string, answer []byte) error {
 	return &sizeConflictError{known: size}
 }
 
-// addCheckpointBody is "old" and the size the witness saw, the consistency
-// proof from there, and the signed checkpoint.
-func addCheckpointBody(signed []byte, old, n int64, hashes tlog.HashReader) ([]byte, error) {
-	if old > n {
-		return nil, fmt.Errorf("saw a log of %d operations and ours has %d: ours was rolled back, restore the newer one", old, n)
+// request is the body to send to a witness: "old" and the size it saw, the
+// consistency proof from there, and the signed checkpoint.
+func (c checkpointToSign) request(old int64) ([]byte, error) {
+	if old > c.size {
+		return nil, fmt.Errorf("saw a log of %d operations and ours has %d: ours was rolled back, restore the newer one", old, c.size)
 	}
 	body := fmt.Appendf(nil, "old %d\n", old)
 	if old > 0 {
-		proof, err := tlog.ProveTree(n, old, hashes)
+		proof, err := tlog.ProveTree(c.size, old, c.hashes)
 		if err != nil {
-			return nil, fmt.Errorf("consistency proof from %d to %d operations: %w", old, n, err)
+			return nil, fmt.Errorf("consistency proof from %d to %d operations: %w", old, c.size, err)
 		}
 		for _, h := range proof {
 			body = append(base64.StdEncoding.AppendEncode(body, h[:]), '\n')
 		}
 	}
 	body = append(body, '\n')
-	return append(body, signed...), nil
+	return append(body, c.signed...), nil
 }
 
 // signature finds the witness's own signature in its answer, and verifies it.
-func (w *witnessClient) signature(signed, answer []byte, log note.Verifier) (note.Signature, error) {
+func (w *witnessClient) signature(signed, answer []byte) (note.Signature, error) {
 	text, _, found := bytes.Cut(signed, []byte("\n\n"))
 	if !found {
 		return note.Signature{}, errors.New("our checkpoint has no signature")
@@ -186,23 +188,53 @@ func (w *witnessClient) signature(signed, answer []byte, log note.Verifier) (not
 	return n.Sigs[0], nil
 }
 
-// cosignAll asks every witness at once, and returns the checkpoint with the
-// cosignatures that came. It returns an error wrapping [ErrQuorum], with every
-// witness's own, if fewer than quorum came.
-func cosignAll(ctx context.Context, witnesses []*witnessClient, quorum int, signed []byte, size int64, log note.Verifier, hashes tlog.HashReader) ([]byte, error) {
+// NewCosigner returns a [Cosigner] that asks all witnesses at once, and adds
+// the cosignatures that come. It is safe for concurrent use. It returns an
+// error if a key is malformed, or if there are not as many witnesses as the
+// quorum.
+//
+// The cosigner's error wraps [ErrQuorum], and every witness's own, if fewer
+// than quorum cosigned.
+func NewCosigner(verifierKey string, witnesses []Witness, quorum int) (Cosigner, error) {
+	log, err := registry.NewVerifier(verifierKey)
+	if err != nil {
+		return nil, err
+	}
+	if quorum < 0 || quorum > len(witnesses) {
+		return nil, fmt.Errorf("quorum of %d witnesses, expected 0 to %d, the number of witnesses", quorum, len(witnesses))
+	}
+	clients := make([]*witnessClient, len(witnesses))
+	for i, w := range witnesses {
+		if clients[i], err = newWitnessClient(w); err != nil {
+			return nil, err
+		}
+	}
+	return func(ctx context.Context, signed []byte, size uint64, hashes tlog.HashReader) ([]byte, error) {
+		return cosignAll(ctx, clients, quorum, checkpointToSign{signed, int64(size), hashes}, log)
+	}, nil
+}
+
+// checkpointToSign is a signed checkpoint, the size of its log, and the log's
+// hashes.
+type checkpointToSign struct {
+	signed []byte
+	size   int64
+	hashes tlog.HashReader
+}
+
+func cosignAll(ctx context.Context, witnesses []*witnessClient, quorum int, c checkpointToSign, log note.Verifier) ([]byte, error) {
 	sigs := make([]note.Signature, len(witnesses))
 	errs := make([]error, len(witnesses))
 	var wg sync.WaitGroup
 	for i, w := range witnesses {
-		wg.Go(func() { sigs[i], errs[i] = w.cosign(ctx, signed, size, log, hashes) })
+		wg.Go(func() { sigs[i], errs[i] = w.cosign(ctx, c) })
 	}
 	wg.Wait()
 
-	n, err := note.Open(signed, note.VerifierList(log))
+	n, err := note.Open(c.signed, note.VerifierList(log))
 	if err != nil {
 		return nil, fmt.Errorf("opening our own checkpoint: %w", err)
 	}
-	n.UnverifiedSigs = nil // cosignatures of an earlier round come again
 	got := 0
 	for i, sig := range sigs {
 		if errs[i] == nil {
