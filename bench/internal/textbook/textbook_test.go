@@ -76,21 +76,21 @@ func TestAcceptsMembers(t *testing.T) {
 func TestRefuses(t *testing.T) {
 	system := compile(t)
 	for name, lie := range map[string]func(m *member, c *Circuit){
-		"another root":               func(m *member, c *Circuit) { c.Root = randomElement(t) },
-		"another scope":              func(m *member, c *Circuit) { c.Scope = randomElement(t) },
-		"another nullifier":          func(m *member, c *Circuit) { c.Nullifier = randomElement(t) },
-		"a limit of 0":               func(m *member, c *Circuit) { c.Limit = 0 },
-		"a limit that is the slot":   func(m *member, c *Circuit) { c.Limit = m.w.Slot },
-		"another key":                func(m *member, c *Circuit) { c.Key = 12345 },
-		"another nullifier key":      func(m *member, c *Circuit) { c.NullifierKey = randomElement(t) },
-		"a scalar of too many bits":  func(m *member, c *Circuit) { c.Key = aliasOf(t, m.w.Secret) },
-		"another sibling":            func(m *member, c *Circuit) { c.Siblings[7] = randomElement(t) },
-		"another side":               func(m *member, c *Circuit) { c.Right[0] = 1 },
-		"a selector that is no bit":  func(m *member, c *Circuit) { selectHalf(t, m, c) },
-		"the slot -1":                func(m *member, c *Circuit) { setSlot(m, c, -1) },
-		"the slot limit":             func(m *member, c *Circuit) { setSlot(m, c, testLimit) },
-		"a slot beyond the limit":    func(m *member, c *Circuit) { setSlot(m, c, testLimit+1) },
-		"a slot of 33 bits":          func(m *member, c *Circuit) { setSlot(m, c, 1<<slotBits); c.Limit = 1<<slotBits + 1 },
+		"another root":              func(m *member, c *Circuit) { c.Root = randomElement(t) },
+		"another scope":             func(m *member, c *Circuit) { c.Scope = randomElement(t) },
+		"another nullifier":         func(m *member, c *Circuit) { c.Nullifier = randomElement(t) },
+		"a limit of 0":              func(m *member, c *Circuit) { c.Limit = 0 },
+		"a limit that is the slot":  func(m *member, c *Circuit) { c.Limit = m.w.Slot },
+		"another key":               func(m *member, c *Circuit) { c.Key = 12345 },
+		"another nullifier key":     func(m *member, c *Circuit) { c.NullifierKey = randomElement(t) },
+		"a scalar of too many bits": func(m *member, c *Circuit) { c.Key = aliasOf(t, m.w.Secret) },
+		"another sibling":           func(m *member, c *Circuit) { c.Siblings[7] = randomElement(t) },
+		"another side":              func(m *member, c *Circuit) { c.Right[0] = 1 },
+		"a selector that is no bit": func(m *member, c *Circuit) { selectHalf(t, m, c) },
+		"the slot -1":               func(m *member, c *Circuit) { setSlot(m, c, -1) },
+		"the slot limit":            func(m *member, c *Circuit) { setSlot(m, c, testLimit) },
+		"a slot beyond the limit":   func(m *member, c *Circuit) { setSlot(m, c, testLimit+1) },
+		"a slot of 33 bits":         func(m *member, c *Circuit) { setSlot(m, c, 1<<slotBits); c.Limit = 1<<slotBits + 1 },
 	} {
 		secret, err := keys.Generate()
 		if err != nil {

@@ -1,0 +1,42 @@
+package bench
+
+import (
+	"context"
+
+	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/bench/internal/textbook"
+	"github.com/zkkex/zkkex/circuits"
+	"github.com/zkkex/zkkex/internal/relation"
+)
+
+func (r *runner) compile(ctx context.Context) error {
+	var tasks []task
+	for _, id := range zkkex.Circuits() {
+		system, err := circuits.Compile(id)
+		if err != nil {
+			return err
+		}
+		r.countCircuit(id.String(), relation.SizeOf(system))
+		tasks = append(tasks, task{name: id.String(), run: func() error {
+			_, err := circuits.Compile(id)
+			return err
+		}})
+	}
+	system, err := textbook.Compile()
+	if err != nil {
+		return err
+	}
+	r.countCircuit(textbook.Name, relation.SizeOf(system))
+	tasks = append(tasks, task{name: textbook.Name, run: func() error {
+		_, err := textbook.Compile()
+		return err
+	}})
+	r.progress(Compile, "%d circuits", len(tasks))
+	_, err = r.measure(ctx, Compile, 0, r.options.rounds(), tasks...)
+	return err
+}
+
+func (r *runner) countCircuit(name string, size relation.Size) {
+	r.report.count(name+": constraints", size.Constraints, "constraints")
+	r.report.count(name+": wires", size.Wires(), "wires")
+}

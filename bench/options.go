@@ -1,0 +1,99 @@
+package bench
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/zkkex/zkkex"
+)
+
+// Part names a part of the benchmark.
+type Part string
+
+// Parts, in the order they run.
+const (
+	// Compile compiles the circuits and the textbook's.
+	Compile Part = "compile"
+	// Setup makes a development parameter set.
+	Setup Part = "setup"
+	// Open opens the parameters, for verifying and for proving.
+	Open Part = "open"
+	// Prove proves, beside the textbook circuit.
+	Prove Part = "prove"
+	// Cold opens and proves for the first time, in fresh processes.
+	Cold Part = "cold"
+	// Verify verifies, beside gnark's own Verify.
+	Verify Part = "verify"
+	// Tree admits, revokes and finds paths in member trees in memory.
+	Tree Part = "tree"
+	// Registry admits members to a registry on disk and opens it.
+	Registry Part = "registry"
+)
+
+// Parts lists the parts in the order they run.
+func Parts() []Part { return []Part{Compile, Setup, Open, Prove, Cold, Verify, Tree, Registry} }
+
+// ParsePart returns the part of a name. It returns an error wrapping
+// [zkkex.ErrUnsupported] that lists the names.
+func ParsePart(name string) (Part, error) {
+	if p := Part(name); slices.Contains(Parts(), p) {
+		return p, nil
+	}
+	return "", fmt.Errorf("%w: no part %q, expected one of %v", zkkex.ErrUnsupported, name, Parts())
+}
+
+// Rounds by default, and with [Options.Quick].
+const (
+	DefaultRounds = 20
+	QuickRounds   = 3
+)
+
+// Options choose what is measured. The zero value measures everything but the
+// cold start.
+type Options struct {
+	// Rounds is the number of measured rounds; 0 is [DefaultRounds], or
+	// [QuickRounds] with Quick. Tasks of more than a second take fewer.
+	Rounds int
+	// Quick takes small registries, and few rounds. Its ratios are rough.
+	Quick bool
+	// Parts are the parts to run; none means all.
+	Parts []Part
+	// Cold is the command, program first, of a fresh process that calls
+	// [RunCold] and writes the result to its standard output. Without it the
+	// part [Cold] is left out.
+	Cold []string
+	// Dir is where temporary folders are made, and removed again; "" is the
+	// system's folder. The disk it is on decides how fast admissions are.
+	Dir string
+	// Progress, if set, is told what is measured next.
+	Progress func(Part, string)
+}
+
+func (o *Options) rounds() int {
+	if o.Rounds > 0 {
+		return o.Rounds
+	}
+	if o.Quick {
+		return QuickRounds
+	}
+	return DefaultRounds
+}
+
+func (o *Options) wants(p Part) bool {
+	if p == Cold && len(o.Cold) == 0 {
+		return false
+	}
+	return len(o.Parts) == 0 || slices.Contains(o.Parts, p)
+}
+
+func (o *Options) check() error {
+	if o.Rounds < 0 {
+		return fmt.Errorf("%d rounds, expected at least 1", o.Rounds)
+	}
+	for _, p := range o.Parts {
+		if _, err := ParsePart(string(p)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

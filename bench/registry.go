@@ -1,0 +1,5 @@
+package bench
+
+import "context"
+
+func (r *runner) registry(context.Context) error { return nil }

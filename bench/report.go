@@ -1,0 +1,107 @@
+package bench
+
+import "time"
+
+// Format names the JSON form of a report. Fields are added under the same name;
+// a changed meaning gets a new one.
+const Format = "zkkex/v1 benchmark"
+
+// Report is what was measured.
+type Report struct {
+	Format  string    `json:"format"`
+	Started time.Time `json:"started"`
+	Quick   bool      `json:"quick"`
+	Machine Machine   `json:"machine"`
+	// Targets are the figures with a limit, ratios first.
+	Targets []Target `json:"targets"`
+	// Counts are exact: they are the same on every machine.
+	Counts []Count `json:"counts"`
+	// Timings are what operations took.
+	Timings []Timing `json:"timings"`
+	// PeakMemory is the largest resident set of this process, in bytes, or 0
+	// where the system does not tell.
+	PeakMemory uint64 `json:"peak_memory_bytes"`
+}
+
+// Target is a figure with a limit to keep.
+type Target struct {
+	Name  string  `json:"name"`
+	Value float64 `json:"value"`
+	// Unit is "ratio" for the ratio of the medians of CPU times in one run,
+	// "ratio of wall time" where the system does not tell CPU time, "seconds"
+	// or "bytes".
+	Unit string `json:"unit"`
+	// Limit is the largest value that meets the target.
+	Limit float64 `json:"limit"`
+	Met   bool    `json:"met"`
+}
+
+// Count is a size or number.
+type Count struct {
+	Name  string `json:"name"`
+	Value uint64 `json:"value"`
+	// Unit is "bytes", "constraints" or "wires".
+	Unit string `json:"unit"`
+}
+
+// Timing is what an operation took.
+type Timing struct {
+	Part Part   `json:"part"`
+	Name string `json:"name"`
+	// Members is the size of the registry, where there is one.
+	Members int `json:"members,omitempty"`
+	// Rounds is the number of samples.
+	Rounds int `json:"rounds"`
+	// Wall and CPU are in nanoseconds per operation. CPU time is that of all
+	// threads, and 0 where the system does not tell.
+	Wall Spread `json:"wall_ns"`
+	CPU  Spread `json:"cpu_ns"`
+	// Allocs and Bytes are what an operation allocates on the heap, the
+	// median.
+	Allocs int64 `json:"allocs"`
+	Bytes  int64 `json:"alloc_bytes"`
+}
+
+// Spread is the distribution of samples.
+type Spread struct {
+	Median int64 `json:"median"`
+	Min    int64 `json:"min"`
+	P90    int64 `json:"p90"`
+}
+
+// Missed returns the targets that are not met.
+func (r *Report) Missed() []Target {
+	var missed []Target
+	for _, t := range r.Targets {
+		if !t.Met {
+			missed = append(missed, t)
+		}
+	}
+	return missed
+}
+
+func (r *Report) target(name string, value float64, unit string, limit float64) {
+	r.Targets = append(r.Targets, Target{Name: name, Value: value, Unit: unit, Limit: limit, Met: value <= limit})
+}
+
+// ratio adds the target that ours takes at most limit times the CPU time of
+// theirs.
+func (r *Report) ratio(name string, ours, theirs Timing, limit float64) {
+	if theirs.CPU.Median > 0 {
+		r.target(name, float64(ours.CPU.Median)/float64(theirs.CPU.Median), "ratio", limit)
+		return
+	}
+	r.target(name, float64(ours.Wall.Median)/float64(theirs.Wall.Median), "ratio of wall time", limit)
+}
+
+func (r *Report) count(name string, value int, unit string) {
+	r.Counts = append(r.Counts, Count{Name: name, Value: uint64(value), Unit: unit})
+}
+
+// add appends timings of a part and returns them.
+func (r *Report) add(p Part, members int, timings []Timing) {
+	for _, t := range timings {
+		t.Part, t.Members = p, members
+		r.Timings = append(r.Timings, t)
+	}
+}
