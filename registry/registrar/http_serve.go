@@ -1,0 +1,107 @@
+package registrar
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/net/netutil"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/zkkex/zkkex/registry"
+)
+
+// Limits on time and size of a connection.
+const (
+	readHeaderTimeout = 10 * time.Second
+	readTimeout       = 20 * time.Second
+	writeTimeout      = 60 * time.Second
+	idleTimeout       = 60 * time.Second
+	maxHeader         = 8 << 10
+	// shutdownTimeout is how long requests under way may take once the server
+	// was told to stop.
+	shutdownTimeout = 10 * time.Second
+)
+
+// Serve answers requests on a listener, which it closes, until ctx ends. Then
+// it lets requests under way finish, and returns nil. Beside that, it publishes
+// a checkpoint at once, and then on schedule; see [Server.Publish].
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	srv := &http.Server{
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		if err := srv.Serve(netutil.LimitListener(l, s.config.MaxConnections)); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		deadline, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+		defer cancel()
+		if err := srv.Shutdown(deadline); err != nil {
+			return errors.Join(err, srv.Close())
+		}
+		return nil
+	})
+	group.Go(func() error { return s.publishOnSchedule(ctx) })
+	return group.Wait()
+}
+
+// publishOnSchedule publishes until ctx ends. An error is logged, and tried
+// again: the registry keeps serving what it has. A registrar that cannot write
+// any more ends it.
+func (s *Server) publishOnSchedule(ctx context.Context) error {
+	tick := time.NewTicker(s.config.CheckpointInterval)
+	defer tick.Stop()
+	for {
+		_, err := s.Publish(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, ErrUndecided):
+			return err
+		case err != nil:
+			s.config.Log.Error("publishing", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// Publish admits the approved requests, and publishes a checkpoint if there is
+// something new, or if the last one is older than [ServerConfig.RenewInterval].
+// It returns the newest published checkpoint; what could not be admitted is in
+// the error, which comes beside it.
+func (s *Server) Publish(ctx context.Context) (*registry.SignedCheckpoint, error) {
+	now := s.config.Now()
+	admitted, admitErr := s.queue.Admit(func(e Entry) error {
+		public, err := e.Request.Public()
+		if err != nil {
+			return err
+		}
+		_, err = s.registrar.Admit(public, now)
+		return err
+	}, now)
+	if admitted > 0 {
+		s.config.Log.Info("admitted", "requests", admitted)
+	}
+	sign := s.registrar.Checkpoint
+	if p := s.registrar.Published(); p != nil && now.Sub(p.Time) >= s.config.RenewInterval {
+		sign = s.registrar.Renew
+	}
+	c, err := sign(ctx, now, s.config.Cosigner)
+	return c, errors.Join(admitErr, err)
+}

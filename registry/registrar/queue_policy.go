@@ -1,0 +1,64 @@
+package registrar
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"github.com/zkkex/zkkex/enrolment"
+)
+
+// ApprovalPolicy decides about a request that is checked and waits: true
+// approves it, false leaves it to a person.
+type ApprovalPolicy func(*enrolment.Request) (bool, error)
+
+// ApproveAll approves every request. Whoever makes a key is a member then: for
+// tests and demonstrations.
+func ApproveAll(*enrolment.Request) (bool, error) { return true, nil }
+
+// maxAllowList bounds a list of public keys, in bytes: a million keys.
+const maxAllowList = 80 << 20
+
+// ApproveListed returns the policy that approves the public keys in a file: a
+// key type and a public key in hexadecimal on each line, as in
+//
+//	babyjubjub 7c1e…
+//
+// and empty lines and lines that begin with '#'. The file is read anew for
+// every request, so it can be changed under a running server. A file that
+// cannot be read, or has another line, approves nobody.
+func ApproveListed(path string) ApprovalPolicy {
+	return func(r *enrolment.Request) (bool, error) {
+		text, err := readBounded(path, maxAllowList)
+		if err != nil {
+			return false, err
+		}
+		want := fmt.Sprintf("%v %x", r.KeyType, r.PublicKey)
+		found := false
+		lines := bufio.NewScanner(bytes.NewReader(text))
+		for n := 1; lines.Scan(); n++ {
+			line := strings.TrimSpace(lines.Text())
+			if line == "" || strings.HasPrefix(line, "#") {
+				continue
+			}
+			if err := checkListed(line); err != nil {
+				return false, fmt.Errorf("%s, line %d: %w", path, n, err)
+			}
+			found = found || line == want
+		}
+		return found && lines.Err() == nil, lines.Err()
+	}
+}
+
+func checkListed(line string) error {
+	fields := strings.Split(line, " ")
+	if len(fields) != 2 {
+		return malformed("allow list", "%q, expected a key type and a public key in hexadecimal", line)
+	}
+	if b, err := hex.DecodeString(fields[1]); err != nil || hex.EncodeToString(b) != fields[1] {
+		return malformed("allow list", "%q, expected lower-case hexadecimal digits", fields[1])
+	}
+	return nil
+}
