@@ -56,6 +56,10 @@ type Options struct {
 	Rounds int
 	// Quick takes small registries, and few rounds. Its ratios are rough.
 	Quick bool
+	// Members are the sizes of the trees and registries; none means 1,000 up to
+	// a million, and with Quick up to 10,000. A million takes two minutes or
+	// so, and half a gigabyte of disk.
+	Members []int
 	// Parts are the parts to run; none means all.
 	Parts []Part
 	// Cold is the command, program first, of a fresh process that calls
@@ -79,6 +83,38 @@ func (o *Options) rounds() int {
 	return DefaultRounds
 }
 
+// Sizes that can be measured: there must be members to revoke, and room to
+// admit more below the capacity of 2^20.
+const (
+	minMembers = 1_000
+	maxMembers = 1_040_000
+)
+
+// large is the number of members from which memory is judged by the member.
+const large = 1_000_000
+
+func (o *Options) treeSizes() []int {
+	switch {
+	case len(o.Members) > 0:
+		return o.Members
+	case o.Quick:
+		return []int{1_000, 10_000}
+	default:
+		return []int{1_000, 10_000, 100_000, large}
+	}
+}
+
+func (o *Options) registrySizes() []int {
+	switch {
+	case len(o.Members) > 0:
+		return o.Members
+	case o.Quick:
+		return []int{1_000}
+	default:
+		return []int{1_000, large}
+	}
+}
+
 func (o *Options) wants(p Part) bool {
 	if p == Cold && len(o.Cold) == 0 {
 		return false
@@ -89,6 +125,11 @@ func (o *Options) wants(p Part) bool {
 func (o *Options) check() error {
 	if o.Rounds < 0 {
 		return fmt.Errorf("%d rounds, expected at least 1", o.Rounds)
+	}
+	for _, n := range o.Members {
+		if n < minMembers || n > maxMembers {
+			return fmt.Errorf("a registry of %d members, expected %d to %d", n, minMembers, maxMembers)
+		}
 	}
 	for _, p := range o.Parts {
 		if _, err := ParsePart(string(p)); err != nil {

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 
 	"github.com/zkkex/zkkex"
@@ -17,16 +18,8 @@ const (
 	pathBatch   = 1000
 )
 
-// treeSizes are the numbers of members of the trees.
-func (r *runner) treeSizes() []int {
-	if r.options.Quick {
-		return []int{1_000, 10_000}
-	}
-	return []int{1_000, 10_000, 100_000, 1_000_000}
-}
-
 func (r *runner) tree(ctx context.Context) error {
-	for _, members := range r.treeSizes() {
+	for _, members := range r.options.treeSizes() {
 		r.progress(Tree, "%d members", members)
 		if err := r.treeOf(ctx, members); err != nil {
 			return err
@@ -47,8 +40,8 @@ func (r *runner) treeOf(ctx context.Context, members int) error {
 	if err != nil {
 		return err
 	}
-	if members >= 1_000_000 {
-		r.report.target("memory of a tree of 1,000,000, per member", float64(size)/float64(members), "bytes", memoryLimit)
+	if members >= large {
+		r.report.target(fmt.Sprintf("memory of a tree of %d, per member", members), float64(size)/float64(members), "bytes", memoryLimit)
 	}
 	c := &changes{tree: tree, live: members}
 	_, err = r.measure(ctx, Tree, members, min(r.options.rounds(), 10),
@@ -69,16 +62,20 @@ func newTree(ops []registry.Operation) (*registry.Tree, error) {
 
 // weigh returns the tree and the bytes of heap it takes.
 func weigh(ops []registry.Operation) (*registry.Tree, int64, error) {
-	var before, after runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&before)
+	before := heap()
 	tree, err := newTree(ops)
 	if err != nil {
 		return nil, 0, err
 	}
+	return tree, heap() - before, nil
+}
+
+// heap returns the bytes that are in use on the heap.
+func heap() int64 {
+	var stats runtime.MemStats
 	runtime.GC()
-	runtime.ReadMemStats(&after)
-	return tree, int64(after.HeapAlloc) - int64(before.HeapAlloc), nil
+	runtime.ReadMemStats(&stats)
+	return int64(stats.HeapAlloc)
 }
 
 // changes makes single changes to a tree: admissions behind the last member,
