@@ -9,7 +9,6 @@ package setup
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -79,8 +78,8 @@ func generate(id zkkex.CircuitID, created time.Time) (map[string][]byte, *params
 			Constraints:  system.GetNbConstraints(),
 			PublicInputs: public.Count,
 		},
-		ProvingKey:   describe(pkBytes.Bytes()),
-		VerifyingKey: describe(vkBytes.Bytes()),
+		ProvingKey:   params.Describe(pkBytes.Bytes()),
+		VerifyingKey: params.Describe(vkBytes.Bytes()),
 	}
 	encoded, err := manifest.Bytes()
 	if err != nil {
@@ -91,10 +90,6 @@ func generate(id zkkex.CircuitID, created time.Time) (map[string][]byte, *params
 		params.ProvingKeyFile:   pkBytes.Bytes(),
 		params.VerifyingKeyFile: vkBytes.Bytes(),
 	}, manifest, nil
-}
-
-func describe(b []byte) params.File {
-	return params.File{Size: int64(len(b)), SHA256: sha256.Sum256(b)}
 }
 
 // writeFolder writes the files to a new folder beside dir and renames it.

@@ -12,6 +12,7 @@ package params
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -92,6 +93,11 @@ type File struct {
 	Size int64 `json:"size"`
 	// SHA256 is the SHA-256 of the whole file.
 	SHA256 Digest `json:"sha256"`
+}
+
+// Describe returns the size and the digest of a file's content.
+func Describe(b []byte) File {
+	return File{Size: int64(len(b)), SHA256: sha256.Sum256(b)}
 }
 
 // CeremonyTranscript refers to the transcript of a ceremony. That the
