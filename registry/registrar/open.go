@@ -53,8 +53,8 @@ func (r OpenReport) String() string {
 	return b.String()
 }
 
-// Open opens a registry's folder and replays its journal, about 2 seconds for
-// a million members on two cores. It returns an error wrapping
+// Open opens a registry's folder and replays its journal, a few seconds for
+// a million members. It returns an error wrapping
 // [fs.ErrNotExist] if there is no registry, [ErrLocked] if it is open
 // already, and a [*DamageError] if something is wrong that an interrupted write
 // does not explain. What an interrupted write left behind is repaired, and
