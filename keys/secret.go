@@ -21,7 +21,9 @@ var ErrNullifierKey = errors.New("not a nullifier key: expected a canonical fiel
 // a key: secrets come from the functions of this package. A Secret is safe for
 // concurrent use, except for [Secret.Wipe].
 type Secret struct {
-	m *material // a pointer, so that no formatter follows it into the secrets
+	// reveal returns the secrets. Formatters follow pointers, by some verbs
+	// and in some places, but never call functions.
+	reveal func() *material
 }
 
 type material struct {
@@ -67,7 +69,7 @@ func ParseSecret(sk, nk [32]byte) (*Secret, error) {
 	point := multiplyBase(s)
 	m := &material{scalar: sk, nullifier: nk}
 	m.public = newPublic(&point, field.Bytes(field.HashNullifierKey(element)))
-	return &Secret{m: m}, nil
+	return &Secret{reveal: func() *material { return m }}, nil
 }
 
 // FromSeed returns the secret whose identity scalar comes from a 32-byte seed
@@ -136,16 +138,16 @@ func (s *Secret) Equal(t *Secret) bool {
 // afterwards panics; wiping twice is allowed. It must not run concurrently with
 // another method.
 func (s *Secret) Wipe() {
-	if s.m != nil {
-		*s.m = material{}
+	if s.reveal != nil {
+		*s.reveal() = material{}
 	}
 }
 
 // material returns the secrets. A wiped or zero secret is a caller's mistake
 // that must not go on as the all-zero key.
 func (s *Secret) material() *material {
-	if s == nil || s.m == nil || s.m.nullifier == [32]byte{} {
+	if s == nil || s.reveal == nil || s.reveal().nullifier == [32]byte{} {
 		panic("keys: use of a secret that was wiped or never made")
 	}
-	return s.m
+	return s.reveal()
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
 	"time"
 
@@ -23,10 +24,14 @@ const secretMode fs.FileMode = 0o600
 // [ScryptWorkFactor]. A file that exists is never overwritten: the error then
 // wraps [fs.ErrExist]. An empty passphrase gives [ErrNoPassphrase].
 func WriteFile(path string, s *Secret, passphrase string, created time.Time) error {
-	if err := refuseExisting(path); err != nil {
+	return writeFile(path, s, passphrase, created, ScryptWorkFactor)
+}
+
+func writeFile(path string, s *Secret, passphrase string, created time.Time, workFactor int) error {
+	if err := refuseEarly(path); err != nil {
 		return err
 	}
-	f, err := sealFile(s, passphrase, created, ScryptWorkFactor)
+	f, err := sealFile(s, passphrase, created, workFactor)
 	if err != nil {
 		return err
 	}
@@ -52,10 +57,14 @@ func WriteUnencryptedSecretFile(path string, s *Secret, created time.Time) error
 // none. A file that exists is never overwritten: the error then wraps
 // [fs.ErrExist].
 func WriteBackup(path string, s *Secret, passphrase string, created, saved time.Time) error {
-	if err := refuseExisting(path); err != nil {
+	return writeBackup(path, s, passphrase, created, saved, ScryptWorkFactor)
+}
+
+func writeBackup(path string, s *Secret, passphrase string, created, saved time.Time, workFactor int) error {
+	if err := refuseEarly(path); err != nil {
 		return err
 	}
-	f, err := sealBackup(s, passphrase, created, saved, ScryptWorkFactor)
+	f, err := sealBackup(s, passphrase, created, saved, workFactor)
 	if err != nil {
 		return err
 	}
@@ -98,7 +107,11 @@ func ReadBackup(path string) (*File, error) {
 // The slots used since the key was made are not known any more: whoever
 // restores a key calls slots.Recover on its state before the next proof.
 func Restore(backup, path string, passphrase func() (string, error)) (*Secret, error) {
-	if err := refuseExisting(path); err != nil {
+	return restore(backup, path, passphrase, ScryptWorkFactor)
+}
+
+func restore(backup, path string, passphrase func() (string, error), workFactor int) (*Secret, error) {
+	if err := refuseEarly(path); err != nil {
 		return nil, err
 	}
 	f, err := ReadBackup(backup)
@@ -116,7 +129,7 @@ func Restore(backup, path string, passphrase func() (string, error)) (*Secret, e
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", backup, err)
 	}
-	if err := WriteFile(path, s, used, f.Created()); err != nil {
+	if err := writeFile(path, s, used, f.Created(), workFactor); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -171,12 +184,14 @@ func create(path string, f *File) error {
 	return explainExisting(path, atomicfile.Create(path, text, secretMode))
 }
 
-// refuseExisting tells early, before a second of work, what create would.
-func refuseExisting(path string) error {
+// refuseEarly tells before a second of work, or a question for a passphrase,
+// what create would tell after it.
+func refuseEarly(path string) error {
 	if _, err := os.Lstat(path); err == nil {
 		return explainExisting(path, fs.ErrExist)
 	}
-	return nil
+	_, err := os.Stat(filepath.Dir(path))
+	return err
 }
 
 func explainExisting(path string, err error) error {
