@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"github.com/consensys/gnark-crypto/ecc/bn254/twistededwards"
+
 	"github.com/zkkex/zkkex"
 )
 
@@ -133,14 +135,53 @@ func TestVerifyRefusesOtherEncodings(t *testing.T) {
 	}
 }
 
-// A Public that nobody made is the point with y = 0, of order 4: with a check
-// of the equation alone, one signature in four would verify.
-func TestVerifyWithTheZeroPublic(t *testing.T) {
-	for range 32 {
-		sig := mustSign(t, vectorSecret(t, "a"), []byte("message"))
-		if err := new(Public).Verify([]byte("message"), sig); !errors.Is(err, ErrSmallOrder) {
-			t.Fatalf("%v; want ErrSmallOrder", err)
+// craft makes a signature with a nonce and an addition to R of the forger's
+// choice, such that s*G = R + e*A holds but for the addition.
+func craft(s *Secret, k *big.Int, addition twistededwards.PointAffine, msg []byte) (sig [SignatureSize]byte) {
+	r := multiplyBase(k)
+	r.Add(&r, &addition)
+	copy(sig[:], encoded(r))
+	e := challenge([PointSize]byte(sig[:]), s.Public().Bytes(), msg)
+	response := e.Mul(e, scalarOf(s))
+	response.Mod(response.Add(response, k), refOrder).FillBytes(sig[PointSize:])
+	return sig
+}
+
+// Signatures whose only fault is R: the equation holds, or holds times 8.
+func TestVerifyRefusesCraftedR(t *testing.T) {
+	s, msg, k := vectorSecret(t, "a"), []byte("message"), big.NewInt(12345)
+	for name, test := range map[string]struct {
+		sig  [SignatureSize]byte
+		want error
+	}{
+		"none":         {craft(s, k, identity(), msg), nil},
+		"nonce 0":      {craft(s, big.NewInt(0), identity(), msg), ErrIdentity},
+		"of order 2":   {craft(s, big.NewInt(0), torsion(t, 2), msg), ErrSmallOrder},
+		"plus order 2": {craft(s, k, torsion(t, 2), msg), ErrNotInSubgroup},
+		"plus order 4": {craft(s, k, torsion(t, 4), msg), ErrNotInSubgroup},
+		"plus order 8": {craft(s, k, torsion(t, 8), msg), ErrNotInSubgroup},
+	} {
+		if err := s.Public().Verify(msg, test.sig); !errors.Is(err, test.want) {
+			t.Errorf("%s: %v; want %v", name, err, test.want)
 		}
+	}
+}
+
+// A Public that nobody made is the point with y = 0, of order 4. For it, s = k
+// satisfies the equation whenever e is a multiple of 4, without any secret.
+func TestVerifyWithTheZeroPublic(t *testing.T) {
+	var zero Public
+	k := big.NewInt(12345)
+	r := multiplyBase(k)
+	var sig [SignatureSize]byte
+	copy(sig[:], encoded(r))
+	k.FillBytes(sig[PointSize:])
+	msg := []byte{0}
+	for challenge([PointSize]byte(sig[:]), zero.point, msg).Bit(0) != 0 || challenge([PointSize]byte(sig[:]), zero.point, msg).Bit(1) != 0 {
+		msg[0]++
+	}
+	if err := zero.Verify(msg, sig); !errors.Is(err, ErrSmallOrder) {
+		t.Errorf("%v; want ErrSmallOrder", err)
 	}
 }
 
