@@ -23,7 +23,7 @@ var traps = []string{
 
 var (
 	trapRow  = regexp.MustCompile(`(?m)^\| ([A-Z]\d+[a-z]?) \| (.*) \| (.*) \|$`)
-	testName = regexp.MustCompile("`((?:Test|Fuzz|Example)[A-Za-z0-9_]+)`")
+	testName = regexp.MustCompile("`([a-z0-9/]+\\.(?:Test|Fuzz|Example)[A-Za-z0-9_]+)`")
 	testFunc = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Example)[A-Za-z0-9_]+)\(`)
 )
 
@@ -48,8 +48,8 @@ func TestSecurityTableNamesRealTests(t *testing.T) {
 }
 
 func TestSecurityTableCatchesAFault(t *testing.T) {
-	known := map[string]bool{"TestReal": true}
-	if len(rowProblems("C1", "`TestReal`, `TestGone`", known)) != 1 || len(rowProblems("C1", "none", known)) != 1 {
+	known := map[string]bool{"keys.TestReal": true}
+	if len(rowProblems("C1", "`keys.TestReal`, `keys.TestGone`, `prover.TestReal`", known)) != 2 || len(rowProblems("C1", "none", known)) != 1 {
 		t.Error("a missing test is not reported")
 	}
 	if len(rowProblems("T1", "not built yet: no channel", known)) != 0 {
@@ -70,7 +70,8 @@ func rowProblems(id, tests string, known map[string]bool) (problems []string) {
 	return problems
 }
 
-// testFunctions returns the names of all tests of the module.
+// testFunctions returns the names of all tests of the module, as
+// "folder.TestName"; those of the root folder as "zkkex.TestName".
 func testFunctions(t *testing.T) map[string]bool {
 	t.Helper()
 	out := make(map[string]bool)
@@ -79,7 +80,11 @@ func testFunctions(t *testing.T) map[string]bool {
 			return
 		}
 		for _, match := range testFunc.FindAllStringSubmatch(read(t, path), -1) {
-			out[match[1]] = true
+			folder := filepath.ToSlash(filepath.Dir(path))
+			if folder == "." {
+				folder = "zkkex"
+			}
+			out[folder+"."+match[1]] = true
 		}
 	})
 	if len(out) < 50 {
