@@ -1,0 +1,53 @@
+package enrolment
+
+import (
+	"encoding/hex"
+	"os"
+	"strings"
+	"testing"
+)
+
+// samples returns what stands between ``` lines of a document.
+func samples(t *testing.T, path string) (blocks []string, text string) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := strings.Split(string(b), "```\n")
+	for i := 1; i < len(parts); i += 2 {
+		blocks = append(blocks, parts[i])
+	}
+	return blocks, string(b)
+}
+
+func TestSpecSamples(t *testing.T) {
+	blocks, text := samples(t, "../docs/spec/enrolment.md")
+	if len(blocks) != 2 {
+		t.Fatalf("%d samples, want a challenge and a request", len(blocks))
+	}
+	c, err := ParseChallenge(strings.TrimSuffix(blocks[0], "\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := ParseRequest([]byte(blocks[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Challenge != c {
+		t.Error("the request answers another challenge")
+	}
+	if err := NewChallenger(registry, macKey).Check(c, now); err != nil {
+		t.Error(err)
+	}
+	leaf, err := r.Verify(registry, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest := r.Digest()
+	for what, value := range map[string]string{"leaf": leaf.String(), "digest": hex.EncodeToString(digest[:])} {
+		if !strings.Contains(text, "`"+value+"`") {
+			t.Errorf("the %s is %s, which the document does not say", what, value)
+		}
+	}
+}
