@@ -135,14 +135,24 @@ var (
 	ErrReplay = errors.New("signed checkpoint does not follow from its log")
 )
 
-// open checks a checkpoint by itself: signature, cosignatures, size and time.
-func (p *policy) open(signed []byte) (*registry.SignedCheckpoint, error) {
+// cosigned opens a checkpoint that enough witnesses have cosigned.
+func (p *policy) cosigned(signed []byte) (*registry.SignedCheckpoint, error) {
 	c, err := registry.Open(signed, p.registrar, p.witnesses...)
 	if err != nil {
 		return nil, err
 	}
 	if got := len(c.Witnesses); got < p.quorum {
-		return nil, fmt.Errorf("%w: %d of %d did, expected at least %d; the next one may have more, sync again later", ErrWitnesses, got, len(p.witnesses), p.quorum)
+		return nil, fmt.Errorf("%w: %d of %d cosigned checkpoint %d, expected at least %d; the next one may have more, sync again later",
+			ErrWitnesses, got, len(p.witnesses), c.Sequence, p.quorum)
+	}
+	return c, nil
+}
+
+// open checks a checkpoint by itself: signature, cosignatures, size and time.
+func (p *policy) open(signed []byte) (*registry.SignedCheckpoint, error) {
+	c, err := p.cosigned(signed)
+	if err != nil {
+		return nil, err
 	}
 	if c.Sequence > MaxOperations {
 		return nil, fmt.Errorf("%w: a log of %d operations, expected at most %d", zkkex.ErrUnsupported, c.Sequence, MaxOperations)

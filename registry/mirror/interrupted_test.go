@@ -74,7 +74,7 @@ func TestInterruptedSync(t *testing.T) {
 		s.set(func() { s.intercept = nil })
 		first := entries(s.forget())
 		first = slices.Compact(first) // package http asks twice where a used connection breaks
-		if fail%2 == 0 { // sometimes in a new process
+		if fail%2 == 0 {              // sometimes in a new process
 			m = mustMirror(t, dir, s.config())
 		}
 		if m.Checkpoint() != nil {

@@ -49,8 +49,8 @@ import (
 	"github.com/zkkex/zkkex/registry"
 )
 
-// ErrNotSynced reports a mirror that has no checkpoint yet, or whose copy is
-// damaged: sync first.
+// ErrNotSynced reports a mirror that has no checkpoint yet, or none that it can
+// use: sync first.
 var ErrNotSynced = errors.New("the registry is not synced")
 
 // Mirror is a copy of a registry in a folder. It is safe for concurrent use.
@@ -65,10 +65,10 @@ type Mirror struct {
 	syncing sync.Mutex  // one sync at a time
 	saved   fs.FileInfo // of the checkpoints file, as last read or written; nil if it must be written
 
-	mu     sync.RWMutex
-	tree   *registry.Tree
-	head   *registry.SignedCheckpoint // the one the tree is at; nil before the first sync
-	damage error                      // why a copy that was synced has no head
+	mu       sync.RWMutex
+	tree     *registry.Tree
+	head     *registry.SignedCheckpoint // the one the tree is at; nil before the first sync
+	unusable error                      // why a copy that was synced has no head
 }
 
 // Open opens the mirror in a folder, which it creates, with mode 0700, if there
@@ -121,8 +121,9 @@ func (m *Mirror) Registry() zkkex.RegistryID { return m.policy.registry }
 // updated by every sync.
 func (m *Mirror) Roots() *registry.Roots { return m.roots }
 
-// Checkpoint returns the checkpoint that the mirror is at, or nil before the
-// first sync and while the copy is damaged.
+// Checkpoint returns the checkpoint that the mirror is at. It is nil before the
+// first sync, while the copy is damaged, and while the newest checkpoint known
+// has fewer cosignatures than the configuration demands by now.
 func (m *Mirror) Checkpoint() *registry.SignedCheckpoint {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -189,7 +190,11 @@ func (m *Mirror) load() error {
 	if newest == nil {
 		return nil
 	}
-	err := m.applyUpTo(newest)
+	head, err := m.policy.cosigned(newest.Note)
+	if err != nil {
+		return m.reset(err) // the configuration has changed
+	}
+	err = m.applyUpTo(newest)
 	if err == nil {
 		err = m.compare(newest)
 	}
@@ -197,15 +202,15 @@ func (m *Mirror) load() error {
 		err = m.compareLog(newest)
 	}
 	if err != nil {
-		return m.reset(err)
+		return m.reset(fmt.Errorf("the copy in %s is damaged: %w", m.dir, err))
 	}
-	m.head = newest
+	m.head = head
 	return nil
 }
 
 // reset empties the tree.
-func (m *Mirror) reset(damage error) (err error) {
-	m.head, m.damage = nil, damage
+func (m *Mirror) reset(unusable error) (err error) {
+	m.head, m.unusable = nil, unusable
 	m.tree, err = registry.NewTree(registry.SmallCapacityBits)
 	return err
 }
@@ -266,8 +271,8 @@ func (h localHashes) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 
 // notSynced says why there is no path to give.
 func (m *Mirror) notSynced() error {
-	if m.damage != nil {
-		return fmt.Errorf("%w: the copy in %s is damaged: %w; the next sync mends it", ErrNotSynced, m.dir, m.damage)
+	if m.unusable != nil {
+		return fmt.Errorf("%w: %w; the next sync mends it", ErrNotSynced, m.unusable)
 	}
 	return fmt.Errorf("%w: no checkpoint in %s yet", ErrNotSynced, m.dir)
 }

@@ -170,8 +170,8 @@ func (m *Mirror) older(newest, next *registry.SignedCheckpoint) error {
 	if err != nil && !errors.Is(err, registry.ErrOlder) {
 		return m.keepFork(err, nil)
 	}
-	if m.Checkpoint() == nil {
-		return fmt.Errorf("%w: it has %d operations, but one of %d is known, and the copy here is damaged; sync from a server that has it", registry.ErrOlder, next.Sequence, newest.Sequence)
+	if m.Checkpoint() == nil { // there is nothing to compare it with
+		return fmt.Errorf("%w: it has %d operations, but one of %d is known: %w", registry.ErrOlder, next.Sequence, newest.Sequence, m.unusable)
 	}
 	head, err := m.logRootAt(next.Sequence)
 	if err != nil {
@@ -269,7 +269,7 @@ func (m *Mirror) replay(next *registry.SignedCheckpoint, proof tlog.TreeProof) e
 		_, err = m.roots.Add(next.Note, proof)
 	}
 	if err == nil {
-		m.head, m.damage = m.roots.Latest(), nil
+		m.arrive(next)
 		return nil
 	}
 	restoreErr := m.load()
@@ -277,6 +277,13 @@ func (m *Mirror) replay(next *registry.SignedCheckpoint, proof tlog.TreeProof) e
 		return errors.Join(err, restoreErr)
 	}
 	return errors.Join(m.saveEvidence(err, nil, next.Note), restoreErr)
+}
+
+// arrive makes next the head, unless it is an older signature of the same.
+func (m *Mirror) arrive(next *registry.SignedCheckpoint) {
+	if m.head == nil || m.head.Sequence < next.Sequence || m.head.Time.Before(next.Time) {
+		m.head, m.unusable = next, nil
+	}
 }
 
 // applyUpTo applies the operations on disk up to a checkpoint's.
