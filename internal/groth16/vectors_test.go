@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/big"
 	"os"
+	"strings"
 	"testing"
 
 	curve "github.com/consensys/gnark-crypto/ecc/bn254"
@@ -40,6 +41,24 @@ func TestVectorsAreCurrent(t *testing.T) {
 	}
 	if !bytes.Equal(got, want) {
 		t.Error("the file is not what the derivation gives; run the test with -update and review the difference")
+	}
+}
+
+// TestSpecListsVectors compares docs/spec/proof.md with the vectors.
+func TestSpecListsVectors(t *testing.T) {
+	b, err := os.ReadFile("../../docs/spec/proof.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := strings.Join(strings.Fields(string(b)), " ")
+	vectors := readVectors(t)
+	if sample := strings.ReplaceAll(spec, " ", ""); !strings.Contains(sample, vectors[0].Proof) {
+		t.Errorf("it does not show the proof %s", vectors[0].Proof)
+	}
+	for _, v := range vectors[1:] {
+		if row := fmt.Sprintf("| %s | `%s` |", v.Name, v.Expect); !strings.Contains(spec, row) {
+			t.Errorf("it has no row %s", row)
+		}
 	}
 }
 
