@@ -167,8 +167,8 @@ func TestDigestIsOfEverything(t *testing.T) {
 }
 
 func FuzzParseRequest(f *testing.F) {
-	r := requestOf(f, secretOf(f, "a"), issue(f, NewChallenger(registry, macKey), time.Hour))
-	f.Add(textOf(r))
+	blocks, _ := samples(f, "../docs/spec/enrolment.md")
+	f.Add([]byte(blocks[1]))
 	f.Add(textOf(&Request{KeyType: zkkex.KeyBabyJubjub}))
 	f.Add([]byte(RequestMagic + "\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {

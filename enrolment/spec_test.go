@@ -8,7 +8,7 @@ import (
 )
 
 // samples returns what stands between ``` lines of a document.
-func samples(t *testing.T, path string) (blocks []string, text string) {
+func samples(t testing.TB, path string) (blocks []string, text string) {
 	t.Helper()
 	b, err := os.ReadFile(path)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"math/big"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 
@@ -242,6 +243,24 @@ func TestWipe(t *testing.T) {
 			t.Errorf("%s with a wiped secret goes on", name)
 		}
 	}
+}
+
+func TestConcurrentUse(t *testing.T) {
+	s := vectorSecret(t, "a")
+	want := s.Nullifier(zkkex.Scope{1}, 1)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			sig, err := s.Sign([]byte("message"))
+			if err != nil || s.Public().Verify([]byte("message"), sig) != nil {
+				t.Errorf("signing: %v", err)
+			}
+			if s.Nullifier(zkkex.Scope{1}, 1) != want || s.Commitment() != s.Public().Commitment() {
+				t.Error("another nullifier or commitment")
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func panics(f func()) (yes bool) {

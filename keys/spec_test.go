@@ -10,7 +10,7 @@ import (
 )
 
 // samples returns what stands between ``` lines of a document.
-func samples(t *testing.T, name string, want int) (blocks []string) {
+func samples(t testing.TB, name string, want int) (blocks []string) {
 	t.Helper()
 	b, err := os.ReadFile("../docs/spec/" + name)
 	mustNot(t, err)

@@ -139,6 +139,19 @@ func TestOpenCounterNoticesChanges(t *testing.T) {
 	}
 }
 
+// A copy can be given the inode of a file that was deleted, not its birth.
+func TestCopyWithTheSameInode(t *testing.T) {
+	m := newMemory()
+	check(t, initialise(m, true, nil))
+	if _, err := open(m, nil); err != nil {
+		t.Fatal(err)
+	}
+	m.names[stateName].at.birth++
+	if _, err := open(m, nil); !errors.Is(err, ErrCopied) {
+		t.Errorf("open: %v; want ErrCopied", err)
+	}
+}
+
 func TestMovingTheFolderIsNoCopy(t *testing.T) {
 	dir := fresh(t)
 	c, err := Open(dir, WithClock(clock))
