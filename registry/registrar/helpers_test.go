@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -66,6 +67,23 @@ func reopen(t *testing.T, dir string, r *Registrar) *Registrar {
 // elements, but not points of the curve: making a million keys takes minutes.
 // What the registrar does with a verified key does not depend on the curve.
 func fakeCandidate(n uint64) *candidate {
+	if c, ok := fakeCandidates.Load(n); ok {
+		return c.(*candidate)
+	}
+	c := makeFakeCandidate(n)
+	if n < maxRemembered {
+		fakeCandidates.Store(n, c)
+	}
+	return c
+}
+
+// fakeCandidates remembers candidates below a number, for tests that look at
+// the same ones again and again.
+var fakeCandidates sync.Map
+
+const maxRemembered = 10_000_000
+
+func makeFakeCandidate(n uint64) *candidate {
 	var seed [32]byte
 	binary.BigEndian.PutUint64(seed[:], n)
 	rng := rand.New(rand.NewChaCha8(seed))

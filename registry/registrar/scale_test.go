@@ -22,7 +22,7 @@ func TestScale(t *testing.T) {
 	dir, r := newRegistrar(t)
 
 	elapsed := stopwatch()
-	if _, err := r.admitAll(int(members), func(i int) *candidate { return fakeCandidate(uint64(i)) }, testTime); err != nil {
+	if _, err := r.admitAll(int(members), func(i int) *candidate { return makeFakeCandidate(uint64(i)) }, testTime); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("bulk admission of %d members: %v", members, elapsed())

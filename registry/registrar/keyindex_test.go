@@ -1,0 +1,135 @@
+package registrar
+
+import (
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/zkkex/zkkex/registry"
+)
+
+// TestKeyIndexEqualsMap does random insertions, removals and look-ups on the
+// index and on a map.
+func TestKeyIndexEqualsMap(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	x, model := newKeyIndex(), make(map[identity]uint64)
+	byIndex := make(map[uint64]identity)
+	read := func(index uint64) (*record, error) {
+		id := byIndex[index]
+		return &record{op: registry.Operation{KeyType: id.keyType, Index: index}, key: id.key}, nil
+	}
+	most := 0
+	for step := range 60_000 {
+		c := fakeCandidate(uint64(rng.IntN(3000)))
+		id := newIdentity(c.keyType, c.key)
+		rec, err := x.find(id, read)
+		if err != nil {
+			t.Fatal(err)
+		}
+		index, live := model[id]
+		if (rec != nil) != live || live && rec.op.Index != index {
+			t.Fatalf("step %d: found %v, expected %d, %v", step, rec, index, live)
+		}
+		switch {
+		case live && rng.IntN(3) > 0:
+			x.remove(id, index)
+			delete(model, id)
+		case !live:
+			byIndex[uint64(step)] = id
+			x.insert(id, uint64(step))
+			model[id] = uint64(step)
+		}
+		most = max(most, len(model))
+		if x.used != len(model) {
+			t.Fatalf("step %d: %d used, expected %d", step, x.used, len(model))
+		}
+	}
+	if most < 1000 || len(x.slots) == minSlots {
+		t.Fatalf("at most %d keys in %d slots; the test shows nothing", most, len(x.slots))
+	}
+	for id, index := range model {
+		x.remove(id, index)
+	}
+	if i := slices.IndexFunc(x.slots, func(s uint64) bool { return s != 0 }); i >= 0 {
+		t.Errorf("slot %d is used after everything was removed", i)
+	}
+}
+
+// TestKeyIndexSurvivesCollisions gives every key the same fingerprint, which a
+// keyed hash makes unlikely and not impossible.
+func TestKeyIndexSurvivesCollisions(t *testing.T) {
+	x := newKeyIndex()
+	records := make(map[uint64]*record)
+	for n := range uint64(40) {
+		c := fakeCandidate(n)
+		records[n] = &record{op: c.operation(n), key: c.key}
+		x.used++
+		x.place(uint64(x.fingerprint(records[0].identity()))<<32 | n)
+	}
+	reads := 0
+	read := func(index uint64) (*record, error) { reads++; return records[index], nil }
+	got, err := x.find(records[0].identity(), read)
+	if err != nil || got == nil || got.op.Index != 0 {
+		t.Fatalf("found %v, %v", got, err)
+	}
+	broken := errors.New("disk")
+	if _, err := x.find(records[0].identity(), func(uint64) (*record, error) { return nil, broken }); !errors.Is(err, broken) {
+		t.Errorf("with a broken disk: %v", err)
+	}
+}
+
+func TestFreeIndexes(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	var f freeIndexes
+	taken := make(map[uint64]bool)
+	for range 5000 {
+		if rng.IntN(5) < 2 && len(taken) > 0 {
+			for index := range taken {
+				delete(taken, index)
+				f.give(index)
+				break
+			}
+			continue
+		}
+		var want uint64
+		for taken[want] {
+			want++
+		}
+		got, ok := f.take(1 << 20)
+		if !ok || got != want {
+			t.Fatalf("took %d, %v; expected %d", got, ok, want)
+		}
+		if rng.IntN(4) == 0 {
+			f.untake(got)
+			continue
+		}
+		taken[got] = true
+	}
+	full := freeIndexes{next: 8}
+	if got, ok := full.take(8); ok {
+		t.Errorf("took %d of 8", got)
+	}
+	full.give(3)
+	if got, ok := full.take(8); !ok || got != 3 {
+		t.Errorf("took %d, %v; expected 3", got, ok)
+	}
+}
+
+func TestRevocationsForget(t *testing.T) {
+	var r revocations
+	a, b := identity{keyType: 1}, identity{keyType: 2}
+	r.add(a, revocation{[32]byte{1}, 10}, 0)
+	r.add(b, revocation{[32]byte{1}, 90}, 0)
+	if !r.otherSince(a, [32]byte{2}, 0) || r.otherSince(a, [32]byte{1}, 0) || r.otherSince(a, [32]byte{2}, 11) {
+		t.Error("wrong answer for a")
+	}
+	r.add(b, revocation{[32]byte{1}, 120}, 80)
+	if len(r.byIdentity) != 1 || len(r.byIdentity[b]) != 2 {
+		t.Errorf("%v is left, expected two of b", r.byIdentity)
+	}
+	r.add(a, revocation{[32]byte{1}, 20}, 80)
+	if r.otherSince(a, [32]byte{2}, 0) {
+		t.Error("a revocation before the epoch was remembered")
+	}
+}
