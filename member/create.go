@@ -63,7 +63,7 @@ func create(dir string, s *keys.Secret, slotRange slots.Range, writeKey func(pat
 //
 // It returns an error wrapping [fs.ErrExist] if there is a key already, and
 // those of [keys.ReadBackup] and [keys.File.Open].
-func Restore(dir, backup string, passphrase func() (string, error), slotRange slots.Range) error {
+func Restore(dir, backup string, passphrase func() (string, error), slotRange slots.Range, now time.Time) error {
 	if err := prepare(dir); err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func Restore(dir, backup string, passphrase func() (string, error), slotRange sl
 	}
 	defer s.Wipe()
 	// The key comes last: there must be no moment with a key and old slots.
-	if err := recoverSlots(dir, s.Public(), slotRange); err != nil {
+	if err := recoverSlots(dir, s.Public(), slotRange, now); err != nil {
 		return err
 	}
 	return keys.WriteFile(path, s, used, file.Created())
@@ -94,16 +94,16 @@ func Restore(dir, backup string, passphrase func() (string, error), slotRange sl
 // Recover makes a slot state that can be relied on again, when the old one is
 // missing, damaged, or was copied or put back; see [slots.Recover] for what it
 // costs and when it is safe.
-func Recover(dir string, slotRange slots.Range) error {
+func Recover(dir string, slotRange slots.Range, now time.Time) error {
 	file, err := readKey(dir)
 	if err != nil {
 		return err
 	}
-	return recoverSlots(dir, file.Public(), slotRange)
+	return recoverSlots(dir, file.Public(), slotRange, now)
 }
 
-func recoverSlots(dir string, p *keys.Public, slotRange slots.Range) error {
-	options := []slots.Option{slots.WithKey(p.NullifierKeyHash())}
+func recoverSlots(dir string, p *keys.Public, slotRange slots.Range, now time.Time) error {
+	options := []slots.Option{slots.WithKey(p.NullifierKeyHash()), slots.WithClock(func() time.Time { return now })}
 	if slotRange != (slots.Range{}) {
 		options = append(options, slots.WithRange(slotRange))
 	}

@@ -122,14 +122,23 @@ func (m *Member) Backup(path, passphrase string) error {
 	return keys.WriteBackup(path, s, passphrase, m.key.Created(), m.options.Now())
 }
 
+// Unlock opens the key with a passphrase, before it is first used. It returns an
+// error wrapping [keys.ErrPassphrase] if it is the wrong one.
+func (m *Member) Unlock(passphrase string) error {
+	_, err := m.openWith(func() (string, error) { return passphrase, nil })
+	return err
+}
+
 // open returns the secret, which stays open until Close.
-func (m *Member) open() (*keys.Secret, error) {
+func (m *Member) open() (*keys.Secret, error) { return m.openWith(m.options.Passphrase) }
+
+func (m *Member) openWith(passphrase func() (string, error)) (*keys.Secret, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.secret != nil {
 		return m.secret, nil
 	}
-	s, err := m.key.Open(m.options.Passphrase)
+	s, err := m.key.Open(passphrase)
 	if err != nil {
 		return nil, fmt.Errorf("opening the key: %w", err)
 	}

@@ -5,10 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 
 	"github.com/zkkex/zkkex"
-	"github.com/zkkex/zkkex/keys"
-	"github.com/zkkex/zkkex/registry"
 )
 
 // Exit is the exit code of a command.
@@ -32,9 +31,12 @@ const (
 
 // exitOf returns the exit code of an error.
 func exitOf(err error) Exit {
+	var remote *controlError
 	switch {
 	case err == nil:
 		return ExitYes
+	case errors.As(err, &remote):
+		return Exit(remote.ExitCode)
 	case errors.As(err, new(*usageError)):
 		return ExitUsage
 	case errors.Is(err, zkkex.ErrRejected):
@@ -48,19 +50,11 @@ func exitOf(err error) Exit {
 	}
 }
 
-// errorCodes name classes of errors for programs, the first match counts. A
-// rejection's code is its reason.
-var errorCodes = []struct {
+// classCodes name what no entry of knownErrors does, the first match counts.
+var classCodes = []struct {
 	target error
 	code   string
 }{
-	{keys.ErrPassphrase, "wrong_passphrase"},
-	{keys.ErrNoPassphrase, "no_passphrase"},
-	{ErrNoTerminal, "no_passphrase"},
-	{keys.ErrFileMode, "file_mode"},
-	{registry.ErrFork, "fork"},
-	{registry.ErrOlder, "older_checkpoint"},
-	{registry.ErrSignature, "bad_signature"},
 	{zkkex.ErrParamsMismatch, "params_mismatch"},
 	{zkkex.ErrUnsupported, "unsupported"},
 	{zkkex.ErrMalformed, "malformed"},
@@ -71,20 +65,31 @@ var errorCodes = []struct {
 	{fs.ErrPermission, "permission"},
 }
 
-// codeOf returns the code of an error in JSON output.
+// codeOf returns the code of an error in JSON output. A rejection's is its
+// reason.
 func codeOf(err error) string {
 	var usage *usageError
 	if errors.As(err, &usage) {
 		return "usage"
 	}
+	var remote *controlError
+	if errors.As(err, &remote) {
+		return remote.Code
+	}
 	var no *zkkex.RejectError
 	if errors.As(err, &no) {
 		return string(no.Reason)
 	}
-	for _, c := range errorCodes {
+	if code, _ := known(err); code != "" {
+		return code
+	}
+	for _, c := range classCodes {
 		if errors.Is(err, c.target) {
 			return c.code
 		}
+	}
+	if errors.As(err, new(net.Error)) {
+		return "network"
 	}
 	return "error"
 }

@@ -56,3 +56,11 @@ func (a *app) write(name string, data []byte) error {
 	}
 	return err
 }
+
+// refuseExisting tells early, before any work, what write would.
+func refuseExisting(name string) error {
+	if _, err := os.Lstat(name); err != nil {
+		return nil
+	}
+	return withHint(fmt.Errorf("%s: %w", name, fs.ErrExist), "a file is never overwritten: remove it, or choose another name")
+}

@@ -163,5 +163,9 @@ func hintOf(err error) string {
 	if errors.As(err, &h) {
 		return h.hint
 	}
+	var remote *controlError
+	if errors.As(err, &remote) {
+		return remote.Hint
+	}
 	return knownHint(err)
 }

@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/zkkex/zkkex/bench"
+)
+
+func (a *app) benchCommand() *cobra.Command {
+	var o benchOptions
+	c := &cobra.Command{
+		Use:     "bench [PART...]",
+		GroupID: groupOther,
+		Short:   "measure this machine: proving, verifying, registries",
+		Long: `Bench measures what zkkex does on this machine, beside a textbook circuit and
+gnark's own verifier in the same run. It takes some minutes; with --quick, less,
+and its ratios are rough.
+
+Parts: ` + partNames() + `.`,
+		Example: `  zkkex bench --quick
+  zkkex bench prove verify --json`,
+	}
+	c.Flags().BoolVar(&o.quick, "quick", false, "small registries and few rounds")
+	c.Flags().IntVar(&o.rounds, "rounds", 0, "number of measured rounds (default 20, or 3 with --quick)")
+	c.Flags().StringVar(&o.dir, "dir", "", "make temporary folders in `DIR`: the disk decides how fast admissions are")
+	c.RunE = a.run(func(ctx context.Context, args []string) (result, error) { return a.bench(ctx, &o, args) })
+	c.AddCommand(a.benchColdCommand())
+	return c
+}
+
+type benchOptions struct {
+	quick  bool
+	rounds int
+	dir    string
+}
+
+func partNames() string {
+	var names []string
+	for _, p := range bench.Parts() {
+		names = append(names, string(p))
+	}
+	return strings.Join(names, ", ")
+}
+
+func (a *app) bench(ctx context.Context, o *benchOptions, args []string) (result, error) {
+	options := bench.Options{
+		Rounds: o.rounds, Quick: o.quick, Dir: o.dir,
+		Progress: func(p bench.Part, what string) { a.notef("measuring %s: %s", p, what) },
+	}
+	for _, arg := range args {
+		p, err := bench.ParsePart(arg)
+		if err != nil {
+			return nil, &usageError{err}
+		}
+		options.Parts = append(options.Parts, p)
+	}
+	if self, err := os.Executable(); err == nil {
+		options.Cold = []string{self, "bench", "cold-start"}
+	}
+	report, err := bench.Run(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	return &benchResult{report}, nil
+}
+
+// benchColdCommand is what the benchmark runs as a fresh process.
+func (a *app) benchColdCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    "cold-start",
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			a.started = true
+			return bench.RunCold(cmd.Context(), a.env.Stdout)
+		},
+	}
+}
+
+type benchResult struct{ *bench.Report }
+
+func (r *benchResult) text() string {
+	var b strings.Builder
+	_ = r.WriteTable(&b) // a builder takes every write
+	return b.String()
+}

@@ -1,0 +1,27 @@
+package cli
+
+import "github.com/spf13/cobra"
+
+// commands returns the commands, each made in the file of its name.
+func (a *app) commands() []*cobra.Command {
+	return []*cobra.Command{
+		a.keygenCommand(),
+		a.trustCommand(),
+		a.enrollCommand(),
+		a.syncCommand(),
+		a.statusCommand(),
+		a.proveCommand(),
+		a.backupCommand(),
+		a.restoreCommand(),
+		a.recoverCommand(),
+		a.verifyCommand(),
+		a.registryCommand(),
+		a.setupCommand(),
+		a.inspectCommand(),
+		a.doctorCommand(),
+		a.benchCommand(),
+		a.versionCommand(),
+		jsonTopic(),
+		exitTopic(),
+	}
+}

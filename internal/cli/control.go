@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// A server has its registry open, and nobody else can. It takes jobs from the
+// other commands on a Unix socket in the registry's folder, which only the
+// registrar can enter: a POST of a job, answered by what came out.
+
+const (
+	// controlSocket is its name.
+	controlSocket = "control.sock"
+	// maxJob and maxDone bound what is said on it, in bytes.
+	maxJob  = 4096
+	maxDone = 64 << 10
+	// controlTimeout bounds a job.
+	controlTimeout = 5 * time.Minute
+)
+
+// controlAnswer is what a server answers.
+type controlAnswer struct {
+	Done  *done         `json:"done,omitempty"`
+	Error *controlError `json:"error,omitempty"`
+}
+
+// controlError is an error that came from a server: what it prints and how it
+// is classified are as if it had happened here.
+type controlError struct {
+	ExitCode int    `json:"exit"`
+	Code     string `json:"code"`
+	Message  string `json:"message"`
+	Hint     string `json:"hint"`
+}
+
+// Error returns the message.
+func (e *controlError) Error() string { return e.Message }
+
+// listenControl returns the listener for jobs. The folder's lock is held, so
+// that a socket that is there is a dead one.
+func listenControl(dir string) (net.Listener, error) {
+	path := filepath.Join(dir, controlSocket)
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, err
+	}
+	return l, os.Chmod(path, 0o600)
+}
+
+// serveControl carries out jobs until ctx ends.
+func serveControl(ctx context.Context, l net.Listener, op *operator) error {
+	srv := &http.Server{
+		ReadHeaderTimeout: 10 * time.Second,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			answer := controlAnswerTo(r, op)
+			w.Header().Set("Content-Type", "application/json")
+			_ = json.NewEncoder(w).Encode(answer) // a command that went away has nobody left to tell
+		}),
+	}
+	stop := context.AfterFunc(ctx, func() { _ = srv.Close() })
+	defer stop()
+	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+func controlAnswerTo(r *http.Request, op *operator) controlAnswer {
+	j, err := readJob(r.Body)
+	var d *done
+	if err == nil {
+		d, err = op.perform(r.Context(), j)
+	}
+	if err != nil {
+		return controlAnswer{Error: &controlError{int(exitOf(err)), codeOf(err), err.Error(), hintOf(err)}}
+	}
+	return controlAnswer{Done: d}
+}
+
+func readJob(r io.Reader) (j job, err error) {
+	d := json.NewDecoder(io.LimitReader(r, maxJob))
+	d.DisallowUnknownFields()
+	return j, d.Decode(&j)
+}
+
+// askServer has the server that has the registry open carry out a job.
+func askServer(ctx context.Context, dir string, j job) (*done, error) {
+	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
+	defer cancel()
+	client := &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(dir, controlSocket))
+		},
+	}}
+	body, err := json.Marshal(j)
+	if err != nil {
+		return nil, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://registry/", bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	answer, err := client.Do(r)
+	if err != nil {
+		return nil, withHint(fmt.Errorf("%s is open in another process, which does not answer: %w", dir, err), "wait for it, or stop it")
+	}
+	defer answer.Body.Close()
+	var out controlAnswer
+	if err := json.NewDecoder(io.LimitReader(answer.Body, maxDone)).Decode(&out); err != nil {
+		return nil, fmt.Errorf("the server's answer: %w", err)
+	}
+	if out.Error != nil {
+		return nil, out.Error
+	}
+	if out.Done == nil {
+		return nil, errors.New("the server's answer is empty; is it of another version?")
+	}
+	return out.Done, nil
+}

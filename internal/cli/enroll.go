@@ -1,0 +1,238 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/enrolment"
+	"github.com/zkkex/zkkex/member"
+)
+
+func (a *app) enrollCommand() *cobra.Command {
+	var o enrollOptions
+	c := &cobra.Command{
+		Use:     "enroll [--registry URL --registry-key KEY]",
+		Aliases: []string{"enrol"},
+		GroupID: groupMember,
+		Short:   "ask a registrar for admission",
+		Long: `Enroll asks a registrar for admission: it answers the registrar's challenge with
+a signature of the identity key. The registrar learns the public key, a hash of
+the nullifier key, and where the connection comes from. It cannot link proofs to
+any of these.
+
+The registry is recorded first, as "zkkex trust" does; one that is recorded can
+be named by its name alone. With --wait, enroll returns when the leaf is in a
+checkpoint.
+
+Offline, the registrar makes a challenge ("zkkex registry challenge"), and the
+answer goes back as a file ("zkkex registry admit FILE").`,
+		Example: `  zkkex enroll --registry https://registry.example --registry-key registry.example/members+0d3a7e7e+AYb... --wait
+  zkkex enroll --registry registry.example/members
+  zkkex enroll --challenge challenge.txt --out request.txt`,
+		Args: cobra.NoArgs,
+	}
+	o.trust.register(c)
+	c.Flags().BoolVar(&o.wait, "wait", false, "wait until the registrar has admitted the key, and sync")
+	c.Flags().DurationVar(&o.poll, "poll", 2*time.Second, "with --wait, how often to ask")
+	c.Flags().StringVar(&o.challenge, "challenge", "", "answer the challenge in `FILE`, without a network")
+	c.Flags().StringVar(&o.out, "out", stdStream, "with --challenge, write the request to `FILE`")
+	c.RunE = a.run(func(ctx context.Context, _ []string) (result, error) {
+		return a.withMember(ctx, nil, func(m *member.Member) (result, error) {
+			if o.challenge != "" {
+				return a.enrollOffline(ctx, m, &o)
+			}
+			return a.enrollOnline(ctx, m, &o)
+		})
+	})
+	return c
+}
+
+type enrollOptions struct {
+	trust     trustFlags
+	wait      bool
+	poll      time.Duration
+	challenge string
+	out       string
+}
+
+// enrollRegistry returns the registry to enrol in, recorded first if its key
+// is given.
+func (a *app) enrollRegistry(ctx context.Context, m *member.Member, f *trustFlags) (zkkex.RegistryID, error) {
+	if f.key == "" {
+		id, err := m.Find(f.url)
+		if err == nil || f.url == "" || !errors.Is(err, member.ErrNoRegistry) {
+			return id, err
+		}
+	}
+	return a.trust(ctx, m, f)
+}
+
+func (a *app) enrollOnline(ctx context.Context, m *member.Member, o *enrollOptions) (result, error) {
+	if o.poll < 10*time.Millisecond {
+		return nil, usagef("--poll %v: expected at least 10ms", o.poll)
+	}
+	id, err := a.enrollRegistry(ctx, m, &o.trust)
+	if err != nil {
+		return nil, err
+	}
+	done := a.progress("asking the registrar")
+	outcome, err := m.Enrol(ctx, id)
+	done()
+	if err != nil {
+		return nil, err
+	}
+	if o.wait {
+		return a.waitForAdmission(ctx, m, id, outcome, o.poll)
+	}
+	return a.enrollResult(m, id, outcome)
+}
+
+// waitForAdmission asks until the request is decided, and syncs until the leaf
+// is in a checkpoint.
+func (a *app) waitForAdmission(ctx context.Context, m *member.Member, id zkkex.RegistryID, outcome *member.Outcome, poll time.Duration) (result, error) {
+	var shown member.State
+	for {
+		if outcome.State != shown {
+			shown = outcome.State
+			a.notef("the request is %s", shown)
+		}
+		switch outcome.State {
+		case member.Denied:
+			return a.enrollResult(m, id, outcome)
+		case member.Admitted:
+			if _, err := m.Sync(ctx, id); err != nil {
+				return nil, err
+			}
+			if s, err := m.Status(id); err != nil || s.Admitted {
+				return a.enrollResult(m, id, outcome)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil, withHint(ctx.Err(), "the request was sent and stays; zkkex status tells how far it is")
+		case <-time.After(poll):
+		}
+		var err error
+		if outcome, err = m.Outcome(ctx, id); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// enrollResult is what the registrar says about the request.
+type enrollResult struct {
+	Registry   string `json:"registry"`
+	Name       string `json:"name"`
+	Commitment string `json:"commitment"`
+	Request    string `json:"request"`
+	State      string `json:"state"`
+	Reason     string `json:"reason,omitempty"`
+	// Live says that the leaf is in the newest checkpoint that was synced.
+	Live  bool    `json:"live"`
+	Index *uint64 `json:"index,omitempty"`
+}
+
+func (a *app) enrollResult(m *member.Member, id zkkex.RegistryID, outcome *member.Outcome) (result, error) {
+	s, err := m.Status(id)
+	if err != nil {
+		return nil, err
+	}
+	r := &enrollResult{
+		Registry: id.String(), Name: s.Registry.Name(), Commitment: m.Public().Commitment().String(),
+		Request: outcome.ID, State: string(outcome.State), Reason: outcome.Reason, Live: s.Admitted,
+	}
+	if s.Admitted {
+		r.Index = &s.Index
+	}
+	switch outcome.State {
+	case member.Denied:
+		return r, zkkex.Reject("denied", "the registrar denied the request: %s", outcome.Reason)
+	case member.Pending:
+		a.notef("the registrar decides; zkkex enroll --wait asks again until then, zkkex status tells")
+	}
+	return r, nil
+}
+
+func (r *enrollResult) text() string {
+	var t table
+	t.add("registry", "%s", r.Name)
+	t.add("commitment", "%s", r.Commitment)
+	t.add("request", "%s", r.Request)
+	t.add("state", "%s", r.State)
+	if r.Index != nil {
+		t.add("index", "%d", *r.Index)
+	}
+	return t.String()
+}
+
+func (a *app) enrollOffline(ctx context.Context, m *member.Member, o *enrollOptions) (result, error) {
+	if o.wait {
+		return nil, usagef("--wait needs a network, and --challenge is for working without one")
+	}
+	if o.trust.key != "" {
+		if _, err := a.trust(ctx, m, &o.trust); err != nil {
+			return nil, err
+		}
+	}
+	text, err := a.read(o.challenge, "challenge", enrolment.MaxChallengeText+1)
+	if err != nil {
+		return nil, err
+	}
+	c, err := enrolment.ParseChallenge(string(bytes.TrimSuffix(text, []byte("\n"))))
+	if err != nil {
+		return nil, err
+	}
+	if end := time.Unix(c.Expiry, 0); a.env.Now().After(end) {
+		a.warnf("the challenge ended at %s: the registrar will refuse the answer", end.UTC().Format(time.RFC3339))
+	}
+	r, err := m.EnrolOffline(c)
+	if errors.Is(err, member.ErrNoRegistry) {
+		return nil, withHint(fmt.Errorf("the challenge is of a registry that is not trusted here: %w", err),
+			"record it first: give --registry and --registry-key")
+	}
+	if err != nil {
+		return nil, err
+	}
+	request, _ := r.MarshalText()
+	return a.newFile("request", request, o.out, r.Digest())
+}
+
+// fileResult is one of our files, written or to be printed.
+type fileResult struct {
+	Kind   string `json:"kind"`
+	Text   string `json:"text"`
+	Out    string `json:"out,omitempty"`
+	Digest string `json:"digest,omitempty"`
+}
+
+// newFile writes a file, or prints it where out is "-".
+func (a *app) newFile(kind string, text []byte, out string, digest [32]byte) (result, error) {
+	r := &fileResult{Kind: kind, Text: string(text), Digest: fmt.Sprintf("%x", digest)}
+	if digest == [32]byte{} {
+		r.Digest = ""
+	}
+	if out == stdStream {
+		return r, nil
+	}
+	r.Out = out
+	if err := a.write(out, text); err != nil {
+		return nil, err
+	}
+	a.notef("wrote the %s to %s", kind, out)
+	return r, nil
+}
+
+func (r *fileResult) text() string {
+	if r.Out != "" {
+		return ""
+	}
+	return r.Text
+}
+
+func (r *fileResult) artefact() {}

@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"errors"
+	"net"
+	"syscall"
+
+	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/internal/filelock"
+	"github.com/zkkex/zkkex/keys"
+	"github.com/zkkex/zkkex/member"
+	"github.com/zkkex/zkkex/prover"
+	"github.com/zkkex/zkkex/registry"
+	"github.com/zkkex/zkkex/registry/mirror"
+	"github.com/zkkex/zkkex/registry/registrar"
+	"github.com/zkkex/zkkex/slots"
+	"github.com/zkkex/zkkex/verifier/spent"
+)
+
+// known errors, with a code for programs and a hint for people. The first match
+// counts. Errors whose message says already what to do have no hint.
+var knownErrors = []struct {
+	target error
+	code   string
+	hint   string
+}{
+	{ErrNoTerminal, "no_passphrase", "give --passphrase-file FILE, or set " + passphraseEnv},
+	{keys.ErrPassphrase, "wrong_passphrase", "nobody can recover a passphrase; a backup has the one it was made with"},
+	{keys.ErrNoPassphrase, "no_passphrase", "type one, or give --passphrase-file FILE with one on its first line"},
+	{keys.ErrFileMode, "file_mode", ""},
+	{member.ErrDirectoryMode, "file_mode", ""},
+	{keys.ErrNotBackup, "not_backup", "a key file is used where it is, with --home; zkkex backup makes a backup of it"},
+	{keys.ErrBackup, "is_backup", "zkkex restore makes a state directory from it"},
+	{member.ErrNoKey, "no_key", "zkkex keygen makes a key; --home or $ZKKEX_HOME says where it is"},
+	{member.ErrNoRegistry, "no_registry", "zkkex trust --registry URL --registry-key KEY records one"},
+	{member.ErrSeveralRegistries, "several_registries", "name one with --registry"},
+	{member.ErrOffline, "offline_registry", "zkkex enroll --challenge FILE answers a challenge of the registrar's"},
+	{member.ErrNoRequest, "no_request", "zkkex enroll makes one"},
+	{mirror.ErrNotSynced, "not_synced", "zkkex sync"},
+	{mirror.ErrNotMember, "not_member", "zkkex status tells whether an enrolment is pending; zkkex sync fetches new checkpoints"},
+	{mirror.ErrClock, "clock", ""},
+	{mirror.ErrWitnesses, "witnesses", ""},
+	{mirror.ErrCorrupt, "corrupt", ""},
+	{mirror.ErrReplay, "fork", "do not use this registry; publish the evidence"},
+	{mirror.ErrServer, "network", "is the address that of the registry?"},
+	{mirror.ErrRedirect, "network", ""},
+	{registry.ErrFork, "fork", "do not use this registry; publish the evidence"},
+	{registry.ErrOlder, "older_checkpoint", ""},
+	{registry.ErrSignature, "bad_signature", "is it this registry's key? compare it with what the registrar says"},
+	{prover.ErrFewMembers, "few_members", "wait for more members, or lower --min-members with zkkex trust"},
+	{prover.ErrUnproved, "unproved", "zkkex doctor checks the parameters"},
+	{slots.ErrNoSlot, "no_slot", ""},
+	{slots.ErrRestored, "slots_restored", ""},
+	{slots.ErrMissing, "slots_unusable", "zkkex recover does that"},
+	{slots.ErrDamaged, "slots_unusable", "zkkex recover does that"},
+	{slots.ErrCopied, "slots_unusable", "zkkex recover does that"},
+	{slots.ErrRolledBack, "slots_unusable", "zkkex recover does that"},
+	{slots.ErrOtherKey, "slots_unusable", "zkkex recover does that"},
+	{spent.ErrNotStore, "not_a_store", "--spent names a folder of its own, new or from an earlier run"},
+	{spent.ErrClosed, "epoch_closed", "this epoch's record was pruned; check the clock"},
+	{registrar.ErrUnknownRequest, "unknown_request", "zkkex registry list shows what waits"},
+	{filelock.ErrLocked, "locked", ""},
+	{syscall.ECONNREFUSED, "network", "nothing listens there: is the address right, and does the server run?"},
+}
+
+func known(err error) (code, hint string) {
+	for _, k := range knownErrors {
+		if errors.Is(err, k.target) {
+			return k.code, k.hint
+		}
+	}
+	return "", ""
+}
+
+// knownHint returns the hint that mends a known error, or "".
+func knownHint(err error) string {
+	if _, hint := known(err); hint != "" {
+		return hint
+	}
+	var no *zkkex.RejectError
+	if errors.As(err, &no) {
+		if _, ok := explanations[no.Reason]; ok {
+			return "zkkex doctor explain " + string(no.Reason)
+		}
+	}
+	var dns *net.DNSError
+	if errors.As(err, &dns) {
+		return "the name cannot be resolved: is the address right?"
+	}
+	return ""
+}

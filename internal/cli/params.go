@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/setup/dev"
+	"github.com/zkkex/zkkex/setup/params"
+)
+
+// devParams is the name of the development sets that come with this program.
+const devParams = "dev"
+
+// errNoParams reports that no parameters were named.
+var errNoParams = errors.New("name the parameters with --params")
+
+// paramsFlags say which parameters are used.
+type paramsFlags struct {
+	which  string
+	digest string
+}
+
+func (f *paramsFlags) register(c *cobra.Command) {
+	c.Flags().StringVar(&f.which, "params", "", "parameters: the folder `DIR`, or dev for the development sets of this program, whose maker could forge any proof")
+	c.Flags().StringVar(&f.digest, "params-digest", "", "accept no other parameters than those of this digest, 64 hexadecimal digits `HEX`")
+}
+
+// folder returns the folder of a circuit's parameters, and which are accepted.
+func (f *paramsFlags) folder(circuit zkkex.CircuitID) (fs.FS, params.Accept, error) {
+	accept := params.Accept{Dev: f.which == devParams}
+	if f.digest != "" {
+		digest, err := zkkex.ParseHex(f.digest)
+		if err != nil {
+			return nil, accept, usagef("--params-digest: %w", err)
+		}
+		accept.Digest = (*zkkex.ParamsDigest)(&digest)
+	}
+	switch f.which {
+	case "":
+		return nil, accept, withHint(&usageError{errNoParams},
+			"--params DIR is a set from a ceremony; to try things out, --params dev is the development set: one party could have kept what it takes to forge proofs with it")
+	case devParams:
+		fsys, err := dev.FS(circuit)
+		return fsys, accept, err
+	default:
+		return os.DirFS(f.which), accept, nil
+	}
+}
+
+// proving opens the parameters to prove a circuit with.
+func (f *paramsFlags) proving(circuit zkkex.CircuitID) (*params.Proving, error) {
+	fsys, accept, err := f.folder(circuit)
+	if err != nil {
+		return nil, err
+	}
+	set, err := params.OpenProving(fsys, accept)
+	if err != nil {
+		return nil, f.explain(err)
+	}
+	if set.Circuit() != circuit {
+		return nil, withHint(fmt.Errorf("%w: %s is for circuit %v, expected %v", zkkex.ErrParamsMismatch, f.which, set.Circuit(), circuit),
+			"the circuit follows from the registry's capacity")
+	}
+	return set, nil
+}
+
+// verifying opens the parameters whose proofs are accepted: of every circuit,
+// for the development sets.
+func (f *paramsFlags) verifying() ([]*params.Verifying, error) {
+	circuits := zkkex.Circuits()
+	if f.which != devParams {
+		circuits = circuits[:1]
+	}
+	var sets []*params.Verifying
+	for _, circuit := range circuits {
+		fsys, accept, err := f.folder(circuit)
+		if err != nil {
+			return nil, err
+		}
+		set, err := params.OpenVerifying(fsys, accept)
+		if mismatch := (*params.MismatchError)(nil); f.which == devParams && accept.Digest != nil && errors.As(err, &mismatch) && mismatch.Check == "params digest" {
+			continue
+		}
+		if err != nil {
+			return nil, f.explain(err)
+		}
+		sets = append(sets, set)
+	}
+	if len(sets) == 0 {
+		return nil, fmt.Errorf("%w: no development set has the digest %s", zkkex.ErrParamsMismatch, f.digest)
+	}
+	return sets, nil
+}
+
+func (f *paramsFlags) explain(err error) error {
+	if errors.Is(err, params.ErrDev) {
+		return withHint(fmt.Errorf("%s: %w", f.which, err), "--params dev uses the development set of this program")
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return withHint(fmt.Errorf("%s: %w", f.which, err), "a folder of parameters has %s, %s and %s", params.ManifestFile, params.ProvingKeyFile, params.VerifyingKeyFile)
+	}
+	return err
+}

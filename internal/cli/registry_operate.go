@@ -1,0 +1,306 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/internal/filelock"
+	"github.com/zkkex/zkkex/keys"
+	"github.com/zkkex/zkkex/registry/registrar"
+)
+
+// Names of what a registry's operator can do.
+const (
+	doAdmit      = "admit" // everything that is approved
+	doRevoke     = "revoke"
+	doCheckpoint = "checkpoint"
+	doGrow       = "grow"
+	doExport     = "export"
+)
+
+// job is what is to be done in a registry: here, if nobody has it open, and
+// otherwise in the server that has.
+type job struct {
+	Do string `json:"do"`
+	// Index, Leaf and Public name the member to revoke, one of them.
+	Index  *uint64 `json:"index,omitempty"`
+	Leaf   string  `json:"leaf,omitempty"`
+	Public string  `json:"public,omitempty"`
+	// Renew signs a checkpoint although nothing changed.
+	Renew bool `json:"renew,omitempty"`
+	// Folder is where to export to, an absolute path.
+	Folder string `json:"folder,omitempty"`
+}
+
+// done is what came out of a job.
+type done struct {
+	Operation *operationResult `json:"operation,omitempty"`
+	// Note is a signed checkpoint.
+	Note     string `json:"note,omitempty"`
+	Admitted int    `json:"admitted,omitempty"`
+}
+
+// operator carries out jobs in an open registry.
+type operator struct {
+	registrar *registrar.Registrar
+	queue     *registrar.Queue
+	cosigner  registrar.Cosigner
+	now       func() time.Time
+}
+
+func (o *operator) perform(ctx context.Context, j job) (*done, error) {
+	switch j.Do {
+	case doAdmit:
+		n, err := o.admitApproved()
+		return &done{Admitted: n}, err
+	case doRevoke:
+		receipt, err := o.revoke(j)
+		if err != nil {
+			return nil, err
+		}
+		return &done{Operation: newOperationResult(receipt)}, nil
+	case doGrow:
+		receipt, err := o.registrar.Grow(o.now())
+		if err != nil {
+			return nil, err
+		}
+		return &done{Operation: newOperationResult(receipt)}, nil
+	case doCheckpoint:
+		return o.checkpoint(ctx, j.Renew)
+	case doExport:
+		c, err := o.registrar.Export(j.Folder)
+		if err != nil {
+			return nil, err
+		}
+		return &done{Note: string(c.Note)}, nil
+	default:
+		return nil, fmt.Errorf("%w: job %q", zkkex.ErrUnsupported, j.Do)
+	}
+}
+
+// admitApproved admits the approved requests. Their proofs of possession were
+// checked when they arrived.
+func (o *operator) admitApproved() (int, error) {
+	return o.queue.Admit(func(e registrar.Entry) error {
+		public, err := e.Request.Public()
+		if err != nil {
+			return err
+		}
+		_, err = o.registrar.Admit(public, o.now())
+		return err
+	}, o.now())
+}
+
+func (o *operator) revoke(j job) (registrar.Receipt, error) {
+	switch {
+	case j.Index != nil:
+		return o.registrar.RevokeIndex(*j.Index, o.now())
+	case j.Leaf != "":
+		leaf, err := zkkex.ParseHex(j.Leaf)
+		if err != nil {
+			return registrar.Receipt{}, err
+		}
+		return o.registrar.RevokeLeaf(leaf, o.now())
+	default:
+		p, err := keys.ParsePublicText([]byte(j.Public))
+		if err != nil {
+			return registrar.Receipt{}, err
+		}
+		return o.registrar.RevokeKey(p, o.now())
+	}
+}
+
+func (o *operator) checkpoint(ctx context.Context, renew bool) (*done, error) {
+	n, err := o.admitApproved()
+	if err != nil {
+		return nil, err
+	}
+	sign := o.registrar.Checkpoint
+	if renew {
+		sign = o.registrar.Renew
+	}
+	c, err := sign(ctx, o.now(), o.cosigner)
+	if err != nil {
+		return nil, err
+	}
+	return &done{Note: string(c.Note), Admitted: n}, nil
+}
+
+// operate carries out a job in the registry, or has the server that has it open
+// do so.
+func (a *app) operate(ctx context.Context, o *registryOptions, j job) (*done, error) {
+	return a.operateWith(ctx, o, nil, j)
+}
+
+func (a *app) operateWith(ctx context.Context, o *registryOptions, witnesses *witnessFlags, j job) (*done, error) {
+	dir, err := a.folder(o)
+	if err != nil {
+		return nil, err
+	}
+	queue, err := openQueue(dir)
+	if err != nil {
+		return nil, err
+	}
+	r, err := a.openRegistrar(dir)
+	if errors.Is(err, registrar.ErrLocked) || errors.Is(err, filelock.ErrLocked) {
+		return askServer(ctx, dir, j)
+	}
+	if err != nil {
+		return nil, err
+	}
+	op := &operator{registrar: r, queue: queue, now: a.env.Now}
+	if op.cosigner, err = witnesses.cosigner(r.VerifierKey()); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	d, err := op.perform(ctx, j)
+	return d, errors.Join(err, r.Close())
+}
+
+// openRegistrar opens a registry and says what was repaired.
+func (a *app) openRegistrar(dir string) (*registrar.Registrar, error) {
+	finished := a.progress("opening the registry")
+	r, err := registrar.Open(dir)
+	finished()
+	if err == nil && r.Report().Repaired() {
+		a.warnf("an interrupted write was repaired: %v", r.Report())
+	}
+	return r, err
+}
+
+func (a *app) registryRevokeCommand(o *registryOptions) *cobra.Command {
+	var index uint64
+	var leaf string
+	c := &cobra.Command{
+		Use:   "revoke [PUBLIC-KEY-FILE | --index N | --leaf HEX]",
+		Short: "revoke a member",
+		Long: `Revoke takes a member's leaf out of the registry. It takes effect with the next
+checkpoint, for every verifier that accepts the newest root; verifiers with a
+grace accept proofs of the old one for that long.`,
+		Example: `  zkkex registry revoke alice.pub
+  zkkex registry revoke --index 17 && zkkex registry checkpoint`,
+		Args: cobra.MaximumNArgs(1),
+	}
+	c.Flags().Uint64Var(&index, "index", 0, "the member's place")
+	c.Flags().StringVar(&leaf, "leaf", "", "the member's commitment, 64 hexadecimal digits `HEX`")
+	c.RunE = a.run(func(ctx context.Context, args []string) (result, error) {
+		j := job{Do: doRevoke, Leaf: leaf}
+		given := len(args)
+		if leaf != "" {
+			given++
+		}
+		if c.Flags().Changed("index") {
+			j.Index, given = &index, given+1
+		}
+		if given != 1 {
+			return nil, usagef("name the member once: a public key file, --index or --leaf")
+		}
+		if len(args) == 1 {
+			text, err := a.read(args[0], "public key", keys.MaxPublicText)
+			if err != nil {
+				return nil, err
+			}
+			j.Public = string(text)
+		}
+		d, err := a.operate(ctx, o, j)
+		if err != nil {
+			return nil, err
+		}
+		a.notef("takes effect with the next checkpoint: zkkex registry checkpoint")
+		return d.Operation, nil
+	})
+	return c
+}
+
+func (a *app) registryGrowCommand(o *registryOptions) *cobra.Command {
+	return &cobra.Command{
+		Use:   "grow",
+		Short: "raise the capacity from 2^20 to 2^32 members",
+		Long: `Grow raises the capacity, for good. From the next checkpoint on, members prove
+with the circuit of the new capacity, and verifiers need its parameters.`,
+		Example: `  zkkex registry grow && zkkex registry checkpoint`,
+		Args:    cobra.NoArgs,
+		RunE: a.run(func(ctx context.Context, _ []string) (result, error) {
+			d, err := a.operate(ctx, o, job{Do: doGrow})
+			if err != nil {
+				return nil, err
+			}
+			return d.Operation, nil
+		}),
+	}
+}
+
+func (a *app) registryCheckpointCommand(o *registryOptions) *cobra.Command {
+	var out string
+	var renew bool
+	var w witnessFlags
+	c := &cobra.Command{
+		Use:   "checkpoint",
+		Short: "admit what is approved, and sign and publish a checkpoint",
+		Long: `Checkpoint admits the approved requests and signs a checkpoint, if anything
+changed since the last one, and prints the newest. It is public.`,
+		Example: `  zkkex registry checkpoint --out checkpoint.txt`,
+		Args:    cobra.NoArgs,
+	}
+	c.Flags().StringVar(&out, "out", stdStream, "write it to `FILE`")
+	c.Flags().BoolVar(&renew, "renew", false, "sign although nothing changed, to show that the registry is alive")
+	w.register(c)
+	c.RunE = a.run(func(ctx context.Context, _ []string) (result, error) {
+		d, err := a.operateWith(ctx, o, &w, job{Do: doCheckpoint, Renew: renew})
+		if err != nil {
+			return nil, err
+		}
+		if d.Admitted > 0 {
+			a.notef("admitted %d", d.Admitted)
+		}
+		return a.newFile("checkpoint", []byte(d.Note), out, [32]byte{})
+	})
+	return c
+}
+
+func (a *app) registryExportCommand(o *registryOptions) *cobra.Command {
+	return &cobra.Command{
+		Use:   "export FOLDER",
+		Short: "write the published registry to a folder, for mirrors without a network",
+		Long: `Export writes the files that the server serves into a folder. It can be carried
+to other machines, or served by any web server. Members name it as
+--registry file:///path/of/the/folder.`,
+		Example: `  zkkex registry export /media/usb/registry`,
+		Args:    cobra.ExactArgs(1),
+		RunE: a.run(func(ctx context.Context, args []string) (result, error) {
+			folder, err := filepath.Abs(args[0])
+			if err != nil {
+				return nil, err
+			}
+			d, err := a.operate(ctx, o, job{Do: doExport, Folder: folder})
+			if err != nil {
+				return nil, err
+			}
+			return newExportResult(folder, d.Note)
+		}),
+	}
+}
+
+// exportResult is where a registry was exported to.
+type exportResult struct {
+	Folder   string `json:"folder"`
+	URL      string `json:"url"`
+	Sequence uint64 `json:"sequence"`
+}
+
+func newExportResult(folder, note string) (result, error) {
+	c, err := parseNote([]byte(note))
+	if err != nil {
+		return nil, err
+	}
+	return &exportResult{Folder: folder, URL: "file://" + filepath.ToSlash(folder), Sequence: c.Sequence}, nil
+}
+
+func (r *exportResult) text() string {
+	return table{{"folder", r.Folder}, {"address", r.URL}, {"checkpoint", fmt.Sprint(r.Sequence)}}.String()
+}

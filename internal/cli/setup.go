@@ -1,0 +1,143 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/setup/dev"
+	"github.com/zkkex/zkkex/setup/params"
+)
+
+func (a *app) setupCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:     "setup",
+		GroupID: groupOther,
+		Short:   "look at parameter sets",
+		RunE:    a.group,
+		Args:    cobra.ArbitraryArgs,
+	}
+	c.AddCommand(a.setupShowCommand())
+	return c
+}
+
+func (a *app) setupShowCommand() *cobra.Command {
+	var folder string
+	c := &cobra.Command{
+		Use:   "show [CIRCUIT]",
+		Short: "show and check parameter sets, and say who could have cheated",
+		Long: `Show checks a parameter set (sizes, digests, every point of the verifying key)
+and says what it is, how it was made, and what that leaves to trust: without
+--params, the development sets of this program.`,
+		Example: `  zkkex setup show
+  zkkex setup show babyjubjub-20
+  zkkex setup show --params ./params`,
+		Args: cobra.MaximumNArgs(1),
+	}
+	c.Flags().StringVar(&folder, "params", devParams, "the folder `DIR`, or dev for the development sets of this program")
+	c.RunE = a.run(func(_ context.Context, args []string) (result, error) { return showSetup(folder, args) })
+	return c
+}
+
+func showSetup(folder string, args []string) (result, error) {
+	circuits := zkkex.Circuits()
+	if len(args) == 1 {
+		circuit, err := zkkex.ParseCircuit(args[0])
+		if err != nil {
+			return nil, err
+		}
+		circuits = []zkkex.CircuitID{circuit}
+	}
+	if folder != devParams {
+		set, err := params.OpenVerifying(os.DirFS(folder), params.Accept{Dev: true})
+		if err != nil {
+			return nil, (&paramsFlags{which: folder}).explain(err)
+		}
+		if len(args) == 1 && set.Circuit() != circuits[0] {
+			return nil, fmt.Errorf("%w: %s is for circuit %v, expected %v", zkkex.ErrParamsMismatch, folder, set.Circuit(), circuits[0])
+		}
+		return &setupResult{Sets: []*setResult{newSetResult(set)}}, nil
+	}
+	sets, err := openDev(circuits)
+	if err != nil {
+		return nil, err
+	}
+	r := &setupResult{}
+	for _, set := range sets {
+		r.Sets = append(r.Sets, newSetResult(set))
+	}
+	return r, nil
+}
+
+// openDev opens development sets that come with this program.
+func openDev(circuits []zkkex.CircuitID) (sets []*params.Verifying, err error) {
+	for _, circuit := range circuits {
+		fsys, err := dev.FS(circuit)
+		if err != nil {
+			return nil, err
+		}
+		set, err := params.OpenVerifying(fsys, params.Accept{Dev: true})
+		if err != nil {
+			return nil, err
+		}
+		sets = append(sets, set)
+	}
+	return sets, nil
+}
+
+// setupResult is parameter sets.
+type setupResult struct {
+	Sets []*setResult `json:"sets"`
+}
+
+// setResult is a parameter set that was checked.
+type setResult struct {
+	Digest   string          `json:"digest"`
+	Manifest params.Manifest `json:"manifest"`
+	Trust    string          `json:"trust"`
+}
+
+func newSetResult(set *params.Verifying) *setResult {
+	m := set.Manifest()
+	return &setResult{Digest: set.Digest().String(), Manifest: m, Trust: trustIn(&m)}
+}
+
+// trustIn says who could have cheated, and about what.
+func trustIn(m *params.Manifest) string {
+	const anonymity = " Nobody can break a member's anonymity with it."
+	if m.Kind == params.Ceremony && m.Ceremony != nil {
+		return fmt.Sprintf("The %d contributors of the ceremony could forge proofs, if every one of them kept their secret. One honest contributor is enough.", m.Ceremony.Contributions) + anonymity
+	}
+	return "Whoever made this set could have kept what it takes to forge any proof. It is for development and tests." + anonymity
+}
+
+func (r *setupResult) text() string {
+	var b strings.Builder
+	for i, s := range r.Sets {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		b.WriteString(s.text())
+	}
+	return b.String()
+}
+
+func (r *setResult) text() string { return r.table().String() }
+
+func (r *setResult) table() (t table) {
+	m := &r.Manifest
+	t.add("circuit", "%s, %d constraints, %d public inputs", m.Circuit.Name, m.Circuit.Constraints, m.Circuit.PublicInputs)
+	t.add("circuit digest", "%v", m.Circuit.Digest)
+	t.add("proof system", "%s over %s, about 100 bits of security", m.ProofSystem, m.Curve)
+	t.add("kind", "%s, made %s", m.Kind, m.Created.Format(time.DateOnly))
+	t.add("params digest", "%s", r.Digest)
+	t.add("proving key", "%d bytes, SHA-256 %v", m.ProvingKey.Size, m.ProvingKey.SHA256)
+	t.add("verifying key", "%d bytes, SHA-256 %v", m.VerifyingKey.Size, m.VerifyingKey.SHA256)
+	t.add("who could cheat", "%s", r.Trust)
+	return t
+}

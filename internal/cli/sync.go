@@ -1,0 +1,144 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/member"
+	"github.com/zkkex/zkkex/registry/mirror"
+)
+
+func (a *app) syncCommand() *cobra.Command {
+	var which string
+	c := &cobra.Command{
+		Use:     "sync [--registry NAME]",
+		GroupID: groupMember,
+		Short:   "bring the copies of your registries up to date",
+		Long: `Sync fetches what is new of the registries that "zkkex trust" or "zkkex enroll"
+recorded, checks it against everything that was seen before, and recomputes the
+member tree. It always fetches whole files in order: nothing in it says which
+member is asking.
+
+Sync on a schedule rather than right before a proof: who sees both could connect
+them.`,
+		Example: `  zkkex sync
+  zkkex sync --registry registry.example/members`,
+		Args: cobra.NoArgs,
+	}
+	c.Flags().StringVar(&which, "registry", "", "sync this registry alone: its `NAME`, URL or identifier")
+	c.RunE = a.run(func(ctx context.Context, _ []string) (result, error) {
+		return a.withMember(ctx, nil, func(m *member.Member) (result, error) { return a.sync(ctx, m, which) })
+	})
+	return c
+}
+
+func (a *app) sync(ctx context.Context, m *member.Member, which string) (result, error) {
+	ids, err := chosen(m, which)
+	if err != nil {
+		return nil, err
+	}
+	all := &syncResults{Registries: []*syncResult{}}
+	for _, id := range ids {
+		done := a.progress("syncing")
+		report, err := m.Sync(ctx, id)
+		done()
+		if err != nil {
+			return nil, err
+		}
+		all.Registries = append(all.Registries, newSyncResult(report, id))
+	}
+	for _, r := range all.Registries {
+		if r.Old {
+			a.warnf("the newest checkpoint of %s is %s old: the registrar, or something in between, may be holding back newer ones", r.Name, r.age)
+		}
+	}
+	return all, nil
+}
+
+// chosen returns the registry of a name, or all for the empty name.
+func chosen(m *member.Member, which string) ([]zkkex.RegistryID, error) {
+	if which != "" {
+		id, err := m.Find(which)
+		return []zkkex.RegistryID{id}, err
+	}
+	var ids []zkkex.RegistryID
+	var errs []error
+	for _, r := range m.Registries() {
+		id, err := r.ID()
+		ids, errs = append(ids, id), append(errs, err)
+	}
+	if len(ids) == 0 {
+		_, err := m.Find("")
+		return nil, err
+	}
+	return ids, errors.Join(errs...)
+}
+
+// syncResult is what a sync did.
+type syncResult struct {
+	Name       string            `json:"name"`
+	Registry   string            `json:"registry"`
+	Sequence   uint64            `json:"sequence"`
+	Root       string            `json:"root"`
+	Added      uint64            `json:"added"`
+	Requests   uint64            `json:"requests"`
+	Bytes      uint64            `json:"bytes"`
+	Members    map[string]uint64 `json:"members"`
+	AgeSeconds int64             `json:"age_seconds"`
+	Old        bool              `json:"old"`
+	Witnesses  []string          `json:"witnesses"`
+
+	age time.Duration
+}
+
+type syncResults struct {
+	Registries []*syncResult `json:"registries"`
+}
+
+func newSyncResult(report *mirror.Report, id zkkex.RegistryID) *syncResult {
+	c := report.Checkpoint
+	return &syncResult{
+		Name: c.Origin, Registry: id.String(), Sequence: c.Sequence, Root: c.Root.String(), Added: report.Added,
+		Requests: report.Requests, Bytes: report.Bytes, Members: membersByName(c.Members),
+		AgeSeconds: int64(report.Age / time.Second), Old: report.Old, Witnesses: append([]string{}, c.Witnesses...),
+		age: report.Age.Round(time.Second),
+	}
+}
+
+func membersByName(members map[zkkex.KeyType]uint64) map[string]uint64 {
+	out := make(map[string]uint64)
+	for keyType, n := range members {
+		out[keyType.String()] = n
+	}
+	return out
+}
+
+func (r *syncResults) text() string {
+	var b strings.Builder
+	for i, one := range r.Registries {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		b.WriteString(one.text())
+	}
+	return b.String()
+}
+
+func (r *syncResult) text() string {
+	var t table
+	t.add("registry", "%s", r.Name)
+	t.add("checkpoint", "%d, %s old, %d new operations", r.Sequence, r.age, r.Added)
+	t.add("root", "%s", r.Root)
+	for _, name := range sortedKeys(r.Members) {
+		t.add("members", "%d with a %s key", r.Members[name], name)
+	}
+	if len(r.Witnesses) > 0 {
+		t.add("cosigned by", "%s", strings.Join(r.Witnesses, ", "))
+	}
+	return t.String()
+}

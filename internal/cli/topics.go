@@ -1,0 +1,42 @@
+package cli
+
+import "github.com/spf13/cobra"
+
+// jsonTopic and exitTopic are help texts without a command.
+func jsonTopic() *cobra.Command {
+	return &cobra.Command{
+		Use:   "json",
+		Short: "what --json prints",
+		Long: `With --json, a command prints exactly one JSON object on standard output. Names of
+fields and their meanings are stable; new fields may be added. Values of 32
+bytes are 64 lower-case hexadecimal digits, times are RFC 3339 in UTC.
+
+An error is an object as well:
+
+  {"error": {"code": "slot_used", "message": "...", "hint": "..."}}
+
+The code of a no is its reason; "zkkex doctor explain" lists them. The other
+codes: usage, malformed, unsupported, params_mismatch, wrong_passphrase,
+no_passphrase, file_mode, no_key, no_registry, not_synced, not_member, few_members, no_slot,
+slots_unusable, fork, older_checkpoint, bad_signature, clock, locked, exists,
+not_found, permission, timeout, canceled, error.
+
+A verifier's no has the fields of its yes too, with "accepted": false. The exit
+code is the same as without --json.`,
+	}
+}
+
+func exitTopic() *cobra.Command {
+	return &cobra.Command{
+		Use:   "exit-codes",
+		Short: "what exit codes mean",
+		Long: `  0  done, or the answer is yes
+  1  a failure of network, files or anything else: nothing was decided
+  2  the command line is wrong
+  3  rejected: the answer is no, and the reason is named
+  4  the input is not in a known format, version or circuit
+  5  parameters are not the expected ones
+
+Only 3 means no. 1, 2, 4 and 5 are no yes either.`,
+	}
+}

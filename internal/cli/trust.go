@@ -1,0 +1,137 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/member"
+	"github.com/zkkex/zkkex/registry"
+)
+
+// trustFlags say which registry a member trusts.
+type trustFlags struct {
+	url        string
+	key        string
+	witnesses  []string
+	quorum     int
+	minMembers uint64
+}
+
+func (f *trustFlags) register(c *cobra.Command) {
+	c.Flags().StringVar(&f.url, "registry", "", "`URL` of the registry: https://, http://, or file:// for an exported folder")
+	c.Flags().StringVar(&f.key, "registry-key", "", "the registrar's verifier `KEY`, name+hash+base64, got from the registrar by another way than the server")
+	c.Flags().StringArrayVar(&f.witnesses, "witness", nil, "cosignature `KEY` of a witness; repeat for more")
+	c.Flags().IntVar(&f.quorum, "quorum", 0, "how many of the witnesses must have cosigned every checkpoint (default all)")
+	c.Flags().Uint64Var(&f.minMembers, "min-members", 0, "never prove in a registry with fewer members than this")
+}
+
+func (f *trustFlags) registry() member.Registry {
+	quorum := f.quorum
+	if quorum == 0 {
+		quorum = len(f.witnesses)
+	}
+	return member.Registry{URL: f.url, VerifierKey: f.key, Witnesses: f.witnesses, Quorum: quorum, MinMembers: f.minMembers}
+}
+
+func (a *app) trustCommand() *cobra.Command {
+	var f trustFlags
+	c := &cobra.Command{
+		Use:     "trust --registry URL --registry-key KEY",
+		GroupID: groupMember,
+		Short:   "record a registry, its key and its witnesses",
+		Long: `Trust records where a registry is, and the key that says which one it is. From
+then on, checkpoints are compared with every one that was seen before, and a
+registrar that shows two different histories is found out.
+
+The key must come from the registrar by another way than from the server:
+whoever takes it from the server trusts the server. Without --registry-key, the
+server is asked what its key is, nothing is recorded, and the key is shown for
+comparison.
+
+For a registry that is recorded already, address, witnesses and demands are
+replaced.`,
+		Example: `  zkkex trust --registry https://registry.example --registry-key registry.example/members+0d3a7e7e+AYb...
+  zkkex trust --registry file:///media/usb/registry --registry-key "$(cat registry.key)"`,
+		Args: cobra.NoArgs,
+	}
+	f.register(c)
+	c.RunE = a.run(func(ctx context.Context, _ []string) (result, error) {
+		return a.withMember(ctx, nil, func(m *member.Member) (result, error) {
+			id, err := a.trust(ctx, m, &f)
+			if err != nil {
+				return nil, err
+			}
+			return newRegistryResult(m, id)
+		})
+	})
+	return c
+}
+
+// trust records the registry that the flags name.
+func (a *app) trust(ctx context.Context, m *member.Member, f *trustFlags) (zkkex.RegistryID, error) {
+	if f.url == "" {
+		return zkkex.RegistryID{}, usagef("name the registry with --registry URL")
+	}
+	if f.key == "" {
+		return zkkex.RegistryID{}, a.askKey(ctx, f.url)
+	}
+	return m.Trust(f.registry())
+}
+
+// askKey returns an error that shows the key a server says it has.
+func (a *app) askKey(ctx context.Context, url string) error {
+	o, err := a.options(ctx)
+	if err != nil {
+		return err
+	}
+	key, err := member.AskKey(ctx, url, o)
+	if err != nil {
+		return withHint(fmt.Errorf("asking the server for its key: %w", err), "get the key from the registrar, and give it with --registry-key")
+	}
+	id, err := registry.ID(key)
+	if err != nil {
+		return err
+	}
+	return withHint(usagef("no --registry-key: the server at %s says that its key is\n%s\nand that it is the registry\n%v", url, key, id),
+		"compare it with what the registrar says by another way, by telephone or on paper; if it is the same, run this again with --registry-key '%s'", key)
+}
+
+// registryResult is a registry that a member trusts.
+type registryResult struct {
+	Name        string   `json:"name"`
+	Registry    string   `json:"registry"`
+	URL         string   `json:"url"`
+	VerifierKey string   `json:"verifier_key"`
+	Witnesses   []string `json:"witnesses"`
+	Quorum      int      `json:"quorum"`
+	MinMembers  uint64   `json:"min_members"`
+}
+
+func newRegistryResult(m *member.Member, id zkkex.RegistryID) (*registryResult, error) {
+	s, err := m.Status(id)
+	if err != nil {
+		return nil, err
+	}
+	r := s.Registry
+	return &registryResult{
+		Name: r.Name(), Registry: id.String(), URL: r.URL, VerifierKey: r.VerifierKey,
+		Witnesses: append([]string{}, r.Witnesses...), Quorum: r.Quorum, MinMembers: r.MinMembers,
+	}, nil
+}
+
+func (r *registryResult) text() string {
+	var t table
+	t.add("registry", "%s", r.Name)
+	t.add("identifier", "%s", r.Registry)
+	t.add("at", "%s", r.URL)
+	if len(r.Witnesses) > 0 {
+		t.add("witnesses", "%d, of which %d must cosign", len(r.Witnesses), r.Quorum)
+	}
+	if r.MinMembers > 0 {
+		t.add("members", "at least %d", r.MinMembers)
+	}
+	return t.String()
+}
