@@ -60,14 +60,23 @@ func TestYardstickProves(t *testing.T) {
 	}
 }
 
-func TestTreeChanges(t *testing.T) {
-	const members = 500
-	tree, size, err := weigh(admissions(0, members))
+// A leaf alone takes 32 bytes; half of the limit is for everything else.
+func TestTreeMemory(t *testing.T) {
+	const members = 20_000
+	_, size, err := weigh(admissions(0, members))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if size <= 0 {
-		t.Errorf("a tree of %d members weighs %d bytes", members, size)
+	if each := float64(size) / members; each < 32 || each > memoryLimit {
+		t.Errorf("a tree of %d takes %.1f bytes per member, expected 32 to %d", members, each, memoryLimit)
+	}
+}
+
+func TestTreeChanges(t *testing.T) {
+	const members = 500
+	tree, err := newTree(admissions(0, members))
+	if err != nil {
+		t.Fatal(err)
 	}
 	c := &changes{tree: tree, live: members}
 	for range 10 {

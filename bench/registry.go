@@ -19,10 +19,18 @@ import (
 	"github.com/zkkex/zkkex/registry/registrar"
 )
 
+// Limits for a registry of a million members.
 const (
 	// registrarMemoryLimit is the memory of an open registry, in bytes per
 	// member.
 	registrarMemoryLimit = 100
+	bulkLimit            = 5 * time.Minute
+	openLimit            = 10 * time.Second
+	changeLimit          = 10 * time.Millisecond
+	followLimit          = 100 * time.Millisecond
+)
+
+const (
 	// durableBatch is the number of durable operations of a sample.
 	durableBatch = 5
 	// spareKeys are there for the admissions of one at a time.
@@ -107,7 +115,9 @@ func (r *runner) admitAll(ctx context.Context, o *office, members int) error {
 		return err
 	}
 	o.admitted = members
-	r.report.add(Registry, members, []Timing{summarise(bulk.name, []sample{s})})
+	timing := summarise(bulk.name, []sample{s})
+	r.report.add(Registry, members, []Timing{timing})
+	r.judge(members, timing, bulkLimit)
 	_, err = o.registrar.Checkpoint(ctx, time.Now(), nil)
 	return err
 }
@@ -118,10 +128,11 @@ func (r *runner) openRegistry(ctx context.Context, o *office, members int) error
 		o.registrar, err = registrar.Open(o.folder())
 		return err
 	}
-	if _, err := r.measure(ctx, Registry, members, r.few(),
-		task{name: "open", before: o.closeRegistrar, run: reopen}); err != nil {
+	timings, err := r.measure(ctx, Registry, members, r.few(), task{name: "open", before: o.closeRegistrar, run: reopen})
+	if err != nil {
 		return err
 	}
+	r.judge(members, timings[0], openLimit)
 	if err := o.closeRegistrar(); err != nil {
 		return err
 	}
@@ -138,11 +149,17 @@ func (r *runner) openRegistry(ctx context.Context, o *office, members int) error
 
 // changeRegistry measures single durable operations.
 func (r *runner) changeRegistry(ctx context.Context, o *office, members int) error {
-	_, err := r.measure(ctx, Registry, members, min(r.options.rounds(), 10),
+	timings, err := r.measure(ctx, Registry, members, min(r.options.rounds(), 10),
 		task{name: "admit one, durably", batch: durableBatch, run: o.admit},
 		task{name: "revoke one, durably", batch: durableBatch, run: o.revoke},
 	)
-	return err
+	if err != nil {
+		return err
+	}
+	for _, timing := range timings {
+		r.judge(members, timing, changeLimit)
+	}
+	return nil
 }
 
 // followRegistry measures a member that syncs over a loopback socket: all of
@@ -161,7 +178,7 @@ func (r *runner) followRegistry(ctx context.Context, o *office, members int) err
 	}
 	r.report.add(Registry, members, []Timing{summarise(first.name, []sample{s})})
 	leaf := o.members[members-1].Commitment()
-	_, err = r.measure(ctx, Registry, members, min(r.options.rounds(), 10), task{
+	timings, err := r.measure(ctx, Registry, members, min(r.options.rounds(), 10), task{
 		name:   "member: sync after one admission, path",
 		before: func() error { return errors.Join(o.admit(), o.publish(ctx)) },
 		run: func() error {
@@ -172,7 +189,18 @@ func (r *runner) followRegistry(ctx context.Context, o *office, members int) err
 			return err
 		},
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	r.judge(members, timings[0], followLimit)
+	return nil
+}
+
+// judge adds the target for a large registry. A small one proves nothing.
+func (r *runner) judge(members int, t Timing, limit time.Duration) {
+	if members >= large {
+		r.report.duration(fmt.Sprintf("%s, %d members", t.Name, members), t, limit)
+	}
 }
 
 func (o *office) folder() string { return filepath.Join(o.dir, "registrar") }

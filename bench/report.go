@@ -94,6 +94,12 @@ func (r *Report) ratio(name string, ours, theirs Timing, limit float64) {
 	r.target(name, float64(ours.Wall.Median)/float64(theirs.Wall.Median), "ratio of wall time", limit)
 }
 
+// duration adds the target that an operation takes at most limit, by the
+// median.
+func (r *Report) duration(name string, t Timing, limit time.Duration) {
+	r.target(name, time.Duration(t.Wall.Median).Seconds(), "seconds", limit.Seconds())
+}
+
 func (r *Report) count(name string, value int, unit string) {
 	r.Counts = append(r.Counts, Count{Name: name, Value: uint64(value), Unit: unit})
 }

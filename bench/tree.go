@@ -67,7 +67,9 @@ func weigh(ops []registry.Operation) (*registry.Tree, int64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	return tree, heap() - before, nil
+	size := heap() - before
+	runtime.KeepAlive(ops) // it was there before, and must not be missing now
+	return tree, size, nil
 }
 
 // heap returns the bytes that are in use on the heap.
