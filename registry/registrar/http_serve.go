@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"golang.org/x/net/netutil"
@@ -26,11 +27,14 @@ const (
 )
 
 // Serve answers requests on a listener, which it closes, until ctx ends. Then
-// it lets requests under way finish, and returns nil. Beside that, it publishes
-// a checkpoint at once, and then on schedule; see [Server.Publish].
+// it lets requests under way finish, for ten seconds at most, and returns nil.
+// Beside that, it publishes a checkpoint at once, and then on schedule; see
+// [Server.Publish].
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	silent := newSilentConns()
 	srv := &http.Server{
 		Handler:           s.Handler(),
+		ConnState:         silent.track,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
@@ -48,13 +52,45 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		<-ctx.Done()
 		deadline, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 		defer cancel()
-		if err := srv.Shutdown(deadline); err != nil {
-			return errors.Join(err, srv.Close())
+		silent.close()
+		if err := srv.Shutdown(deadline); !errors.Is(err, context.DeadlineExceeded) {
+			return err
 		}
-		return nil
+		return srv.Close()
 	})
 	group.Go(func() error { return s.publishOnSchedule(ctx) })
 	return group.Wait()
+}
+
+// silentConns are the connections on which nothing has arrived yet. A shutdown
+// would wait for them.
+type silentConns struct {
+	mu    sync.Mutex
+	conns map[net.Conn]struct{} // nil once they are closed
+}
+
+func newSilentConns() *silentConns { return &silentConns{conns: make(map[net.Conn]struct{})} }
+
+func (s *silentConns) track(c net.Conn, state http.ConnState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case state != http.StateNew:
+		delete(s.conns, c)
+	case s.conns == nil:
+		_ = c.Close() // came too late, and sent nothing
+	default:
+		s.conns[c] = struct{}{}
+	}
+}
+
+func (s *silentConns) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		_ = c.Close() // nothing was promised to it
+	}
+	s.conns = nil
 }
 
 // publishOnSchedule publishes until ctx ends. An error is logged, and tried

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/enrolment"
 )
 
@@ -57,8 +58,12 @@ func checkListed(line string) error {
 	if len(fields) != 2 {
 		return malformed("allow list", "%q, expected a key type and a public key in hexadecimal", line)
 	}
-	if b, err := hex.DecodeString(fields[1]); err != nil || hex.EncodeToString(b) != fields[1] {
-		return malformed("allow list", "%q, expected lower-case hexadecimal digits", fields[1])
+	keyType, err := zkkex.ParseKeyType(fields[0])
+	if err != nil {
+		return err
+	}
+	if b, err := hex.DecodeString(fields[1]); err != nil || len(b) != keySize(keyType) || hex.EncodeToString(b) != fields[1] {
+		return malformed("allow list", "%q, expected %d lower-case hexadecimal digits", fields[1], 2*keySize(keyType))
 	}
 	return nil
 }

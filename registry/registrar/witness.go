@@ -55,7 +55,7 @@ type witnessClient struct {
 	http     *http.Client
 
 	mu   sync.Mutex
-	size int64 // the size the witness saw last, as far as we know
+	size int64 // what it cosigned last, as far as we know
 }
 
 // newWitnessClient returns an error if the key is malformed.
@@ -81,11 +81,12 @@ func newWitnessClient(w Witness) (*witnessClient, error) {
 func (w *witnessClient) cosign(ctx context.Context, c checkpointToSign) (note.Signature, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	old := w.size
 	for range maxWitnessTries {
-		answer, err := w.addCheckpoint(ctx, c)
+		answer, err := w.addCheckpoint(ctx, old, c)
 		var conflict *sizeConflictError
 		if errors.As(err, &conflict) {
-			w.size = conflict.known
+			old = conflict.known // for this time: what it says may be wrong
 			continue
 		}
 		if err != nil {
@@ -98,7 +99,7 @@ func (w *witnessClient) cosign(ctx context.Context, c checkpointToSign) (note.Si
 		w.size = c.size
 		return sig, nil
 	}
-	return note.Signature{}, fmt.Errorf("witness %s: says that it saw %d operations, and does not agree with itself", w.verifier.Name(), w.size)
+	return note.Signature{}, fmt.Errorf("witness %s: says that it saw %d operations, and does not agree with itself", w.verifier.Name(), old)
 }
 
 // sizeConflictError is a witness's answer that it saw another size last.
@@ -108,8 +109,8 @@ func (e *sizeConflictError) Error() string {
 	return fmt.Sprintf("the witness saw a log of %d operations", e.known)
 }
 
-func (w *witnessClient) addCheckpoint(ctx context.Context, c checkpointToSign) ([]byte, error) {
-	body, err := c.request(w.size)
+func (w *witnessClient) addCheckpoint(ctx context.Context, old int64, c checkpointToSign) ([]byte, error) {
+	body, err := c.request(old)
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +136,7 @@ func (w *witnessClient) addCheckpoint(ctx context.Context, c checkpointToSign) (
 	case http.StatusConflict:
 		return nil, conflict(resp.Header.Get("Content-Type"), answer)
 	case http.StatusUnprocessableEntity:
-		return nil, fmt.Errorf("refused the proof that our log of %d operations extends the %d it saw: this log is not the one it cosigned before", c.size, w.size)
+		return nil, fmt.Errorf("refused the proof that our log of %d operations extends the %d it saw: this log is not the one it cosigned before", c.size, old)
 	case http.StatusNotFound:
 		return nil, errors.New("does not know this registry; its operator must add the registry's key")
 	default:
