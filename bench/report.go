@@ -1,6 +1,10 @@
 package bench
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // Format names the JSON form of a report. Fields are added under the same name;
 // a changed meaning gets a new one.
@@ -92,6 +96,17 @@ func (r *Report) ratio(name string, ours, theirs Timing, limit float64) {
 		return
 	}
 	r.target(name, float64(ours.Wall.Median)/float64(theirs.Wall.Median), "ratio of wall time", limit)
+}
+
+// ratiosFirst puts the targets that hold on any machine before the others.
+func (r *Report) ratiosFirst() {
+	rank := func(t Target) int {
+		if strings.HasPrefix(t.Unit, "ratio") {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(r.Targets, func(a, b Target) int { return rank(a) - rank(b) })
 }
 
 // duration adds the target that an operation takes at most limit, by the

@@ -41,6 +41,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		}
 	}
 	r.report.PeakMemory = peakMemory()
+	r.report.ratiosFirst()
 	return r.report, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -61,6 +62,21 @@ func TestRun(t *testing.T) {
 	checkTable(t, r)
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
 		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+func TestRatiosFirst(t *testing.T) {
+	var r Report
+	for _, unit := range []string{"seconds", "ratio", "bytes", "ratio of wall time"} {
+		r.target(unit, 1, unit, 1)
+	}
+	r.ratiosFirst()
+	var got []string
+	for _, target := range r.Targets {
+		got = append(got, target.Unit)
+	}
+	if want := []string{"ratio", "ratio of wall time", "seconds", "bytes"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, expected %v", got, want)
 	}
 }
 
