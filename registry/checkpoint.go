@@ -18,11 +18,11 @@ import (
 // is a C2SP tlog-checkpoint with extension lines:
 //
 //	registry.example/members
-//	2
-//	PJMzKmaMULyRB2y0bYrC0FSx0U1hjMWxJgn3mgdEgYM=
-//	zkkex-root 20 0e1a…
-//	zkkex-time 1763716200
-//	zkkex-members babyjubjub 2
+//	3
+//	RMqbFZ1C5+OeqAiJ0vDg+nyPu22kA5MKNqOY5qQ6HBs=
+//	zkkex-root 20 26675007ba22c6e24d18c58169eacac102ca987e0204a78300a4a1c9759f392e
+//	zkkex-time 1795253400
+//	zkkex-members babyjubjub 1
 //
 // Origin, sequence and log root are the checkpoint proper; then come capacity
 // and member root, the time, and a line for every key type that has members,
