@@ -20,6 +20,7 @@ import (
 
 	"github.com/zkkex/zkkex/enrolment"
 	"github.com/zkkex/zkkex/keys"
+	"github.com/zkkex/zkkex/registry"
 )
 
 // newServer serves a registry of 300 members, published, at test time.
@@ -378,4 +379,58 @@ func TestExport(t *testing.T) {
 		t.Fatal(err)
 	}
 	check()
+}
+
+// TestHTTPSpecSamples compares the samples in docs/spec/registry-http.md with
+// what a server sends and a queue writes.
+func TestHTTPSpecSamples(t *testing.T) {
+	spec, err := os.ReadFile("../../docs/spec/registry-http.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shows := func(what, sample string) {
+		t.Helper()
+		if !strings.Contains(string(spec), "```\n"+sample+"```\n") {
+			t.Errorf("docs/spec/registry-http.md does not show %s:\n%s", what, sample)
+		}
+	}
+	id, err := ParseRequestID("3197c79b20d6a6529dcc3fa6207e45b3dcc71b0ff3cb1ace04c0f18d5981796d")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := func(o Outcome) string {
+		t.Helper()
+		w := httptest.NewRecorder()
+		if err := sendOutcome(w, http.StatusOK, o); err != nil {
+			t.Fatal(err)
+		}
+		return w.Body.String()
+	}
+	denied := Outcome{ID: id, State: Denied, Time: testTime, Reason: "not a customer"}
+	shows("the answer to an enrolment", sent(Outcome{ID: id, State: Pending}))
+	shows("the status of a denied request", sent(denied))
+	shows("an outcome", string(denied.marshal()))
+
+	_, h := newServer(t, ServerConfig{})
+	shows("an error", string(ask(t, http.MethodDelete, h.URL+"/checkpoint", nil).body))
+
+	_, list, found := strings.Cut(string(spec), "```\n# customers")
+	if list, _, _ = strings.Cut(list, "```"); !found {
+		t.Fatal("docs/spec/registry-http.md shows no list of keys")
+	}
+	path := filepath.Join(t.TempDir(), "allow")
+	if err := os.WriteFile(path, []byte("# customers"+list), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	member := specMember(t)
+	yes, err := ApproveListed(path)(&enrolment.Request{KeyType: member.KeyType(), PublicKey: member.Bytes()})
+	if !yes || err != nil {
+		t.Errorf("the list of keys in docs/spec/registry-http.md: %v, %v; want it to approve", yes, err)
+	}
+	for what, size := range map[string]int{"entry bundle": 256 * (2 + registry.OperationSize), "bytes of a request": enrolment.MaxRequestText, "requests that wait": MaxPending, "outcomes": maxOutcomes} {
+		digits := fmt.Sprintf("%d,%03d", size/1000, size%1000)
+		if !strings.Contains(string(spec), digits) {
+			t.Errorf("docs/spec/registry-http.md does not say %s (%s)", digits, what)
+		}
+	}
 }
