@@ -18,7 +18,8 @@ import (
 type EvidenceError struct {
 	// Err is the fault.
 	Err error
-	// File is where the signed notes are that show it.
+	// File is where the signed notes are that show it, or the folder, if it
+	// holds so many already that this one was left out.
 	File string
 }
 
@@ -33,6 +34,9 @@ func (e *EvidenceError) Unwrap() error { return e.Err }
 // evidenceMagic is the first line of an evidence file. What was found follows,
 // then the consistency proof, where there is one, then the notes.
 const evidenceMagic = "zkkex/v1 fork evidence"
+
+// maxEvidence bounds the evidence files kept. The first ones matter most.
+const maxEvidence = 64
 
 // saveEvidence keeps what shows a registrar's fault. The same evidence is kept
 // once. The fault is in the error that is returned, whether it could be saved
@@ -52,6 +56,9 @@ func (m *Mirror) saveEvidence(fault error, proof tlog.TreeProof, notes ...[]byte
 	digest := sha256.Sum256(text)
 	file := filepath.Join(dir, fmt.Sprintf("fork-%x.txt", digest[:8]))
 	err := os.MkdirAll(dir, 0o700)
+	if files, readErr := os.ReadDir(dir); readErr == nil && len(files) >= maxEvidence {
+		return &EvidenceError{Err: fault, File: dir}
+	}
 	if err == nil {
 		err = atomicfile.Create(file, text, 0o644)
 	}

@@ -2,9 +2,12 @@ package mirror
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
@@ -277,6 +280,43 @@ func TestFolder(t *testing.T) {
 	c.URL, c.Folder = "", fstest.MapFS{}
 	if _, err := mustMirror(t, t.TempDir(), c).Sync(t.Context()); err == nil || !strings.Contains(err.Error(), "checkpoint") {
 		t.Fatalf("empty folder: %v; want an error that names the missing file", err)
+	}
+}
+
+// TestTLS syncs over https, and starts every sync as a stranger: a resumed TLS
+// session would tie one to the next.
+func TestTLS(t *testing.T) {
+	l := newTestLog(t, registry.SmallCapacityBits)
+	l.admit(t, 0, 300)
+	s := newTestServer(t, l)
+	var handshakes, resumed atomic.Int32
+	tlsServer := httptest.NewUnstartedServer(http.HandlerFunc(s.handle))
+	tlsServer.EnableHTTP2 = true
+	tlsServer.TLS = &tls.Config{VerifyConnection: func(state tls.ConnectionState) error {
+		handshakes.Add(1)
+		if state.DidResume {
+			resumed.Add(1)
+		}
+		return nil
+	}}
+	tlsServer.StartTLS()
+	t.Cleanup(tlsServer.Close)
+	c := s.config()
+	c.URL = tlsServer.URL
+	if _, err := mustMirror(t, t.TempDir(), c).Sync(t.Context()); !errors.As(err, new(x509.UnknownAuthorityError)) {
+		t.Fatalf("certificate of a stranger: %v; want it refused", err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(tlsServer.Certificate())
+	c.TLS = &tls.Config{RootCAs: roots, ClientSessionCache: tls.NewLRUClientSessionCache(8)}
+	m := mustMirror(t, t.TempDir(), c)
+	handshakes.Store(0)
+	for range 3 {
+		mustSync(t, m)
+	}
+	checkAt(t, m, l)
+	if handshakes.Load() != 3 || resumed.Load() != 0 {
+		t.Fatalf("%d handshakes, %d resumed; want 3 for 3 syncs, none resumed", handshakes.Load(), resumed.Load())
 	}
 }
 

@@ -95,6 +95,24 @@ func TestFork(t *testing.T) {
 	}
 }
 
+func TestEvidenceIsBounded(t *testing.T) {
+	l := newTestLog(t, registry.SmallCapacityBits)
+	l.admit(t, 0, 2)
+	s := newTestServer(t, l)
+	m := mustMirror(t, t.TempDir(), s.config())
+	mustSync(t, m)
+	forked := l.first(t, 1)
+	for i := range maxEvidence + 2 {
+		s.serve(t, forked, testTime.Add(time.Duration(i+1)*time.Second))
+		if _, err := m.Sync(t.Context()); !errors.Is(err, registry.ErrFork) || !errors.As(err, new(*EvidenceError)) {
+			t.Fatalf("got %v; want a fork with evidence", err)
+		}
+	}
+	if files, err := os.ReadDir(m.path("evidence")); err != nil || len(files) != maxEvidence {
+		t.Fatalf("%d files are kept (%v); want %d", len(files), err, maxEvidence)
+	}
+}
+
 func TestOlderCheckpointIsNoFork(t *testing.T) {
 	l := newTestLog(t, registry.SmallCapacityBits)
 	l.admit(t, 0, 300)
