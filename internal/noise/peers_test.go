@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -231,4 +232,33 @@ func carry(t testing.TB, from, to *Transport, ad, plaintext []byte) []byte {
 		t.Fatalf("opened %x, expected %x", opened, plaintext)
 	}
 	return sealed
+}
+
+// encapsulateTo returns a shared secret and a ciphertext for the holder of key.
+func encapsulateTo(t testing.TB, key *mlkem.DecapsulationKey768, randomness []byte) (secret, ciphertext []byte) {
+	t.Helper()
+	secret, ciphertext, err := mlkemtest.Encapsulate768(key.EncapsulationKey(), randomness)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return secret, ciphertext
+}
+
+// requireDead checks that nothing works any more.
+func requireDead(t testing.TB, h *HandshakeState) {
+	t.Helper()
+	_, written := h.WriteMessage(nil, nil)
+	_, read := h.ReadMessage(nil, nil)
+	_, static := h.ReadStatic(nil)
+	_, payload := h.ReadPayload(nil)
+	_, splitting := h.Split()
+	_, derived := h.Derive("tag")
+	for _, err := range []error{written, read, static, payload, splitting, derived} {
+		if !errors.Is(err, ErrFailed) {
+			t.Errorf("got %v, expected a state that is no longer usable", err)
+		}
+	}
+	if h.symmetric.ck != [maxHash]byte{} || h.s != nil || h.e != nil || h.s1 != nil || h.e1 != nil || h.symmetric.cipher.aead != nil {
+		t.Error("secrets are left")
+	}
 }
