@@ -65,13 +65,12 @@ func (r *runner) cold(ctx context.Context) error {
 	}
 	rounds := min(r.options.rounds(), 10)
 	r.progress(Cold, "%d fresh processes", rounds)
-	var open, first []sample
-	var peak []int64
 	warm := task{run: func() error {
 		_, err := m.prove()
 		return err
 	}}
-	var proofs []sample
+	var open, first, proofs []sample
+	var peak []int64
 	for range rounds {
 		c, err := r.startCold(ctx)
 		if err != nil {
@@ -97,12 +96,12 @@ func (r *runner) cold(ctx context.Context) error {
 }
 
 func (r *runner) startCold(ctx context.Context) (*ColdStart, error) {
-	var errors bytes.Buffer
+	var stderr bytes.Buffer
 	child := exec.CommandContext(ctx, r.options.Cold[0], r.options.Cold[1:]...)
-	child.Stderr = &errors
+	child.Stderr = &stderr
 	out, err := child.Output()
 	if err != nil {
-		return nil, fmt.Errorf("%v: %w: %s", r.options.Cold, err, bytes.TrimSpace(errors.Bytes()))
+		return nil, fmt.Errorf("%v: %w: %s", r.options.Cold, err, bytes.TrimSpace(stderr.Bytes()))
 	}
 	var c ColdStart
 	if err := json.Unmarshal(out, &c); err != nil {
