@@ -154,6 +154,7 @@ func pruneWhileSpending(t *testing.T, s spent.Store) {
 	var won [nullifiers]atomic.Int32
 	var wg sync.WaitGroup
 	started := make(chan struct{})
+	var begin sync.Once
 	for range spenders {
 		wg.Go(func() {
 			for round := range 3 {
@@ -162,10 +163,7 @@ func pruneWhileSpending(t *testing.T, s spent.Store) {
 						won[n].Add(1)
 					}
 					if round == 0 && n == nullifiers/2 {
-						select {
-						case started <- struct{}{}:
-						default:
-						}
+						begin.Do(func() { close(started) })
 					}
 				}
 			}
