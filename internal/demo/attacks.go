@@ -68,7 +68,7 @@ func (p *play) refuse(ctx context.Context) error {
 	if err := p.show(ctx, here, second, secondMessage); err != nil {
 		return fmt.Errorf("%w: after the attacks, the member's own presentation was refused: %w", ErrUnexpected, err)
 	}
-	p.story.accepted("the attacked presentation, shown by its owner: no attack used up its slot")
+	p.story.accepted("the attacked presentation by its owner: no attack used its slot up")
 	return nil
 }
 

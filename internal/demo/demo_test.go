@@ -48,6 +48,9 @@ func TestRun(t *testing.T) {
 		}
 	}
 	for line := range strings.Lines(text) {
+		if len(line) > 81 {
+			t.Errorf("more than 80 columns: %q", line)
+		}
 		if strings.ContainsFunc(line, func(r rune) bool { return r != '\n' && (r < ' ' || r > '~') }) {
 			t.Errorf("more than plain text: %q", line)
 		}

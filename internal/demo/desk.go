@@ -54,7 +54,7 @@ func (p *play) decide(ctx context.Context) error {
 	if !decision.Spent || decision.Statement != p.person.first.Statement {
 		return fmt.Errorf("%w: the verifier decided about something else: %+v", ErrUnexpected, decision)
 	}
-	s.accepted("a member of the registry authorises %q", firstMessage)
+	s.accepted("a member authorises %q", firstMessage)
 	return p.checkLeaks(received)
 }
 

@@ -31,7 +31,7 @@ func (p *play) openRegistry(ctx context.Context) error {
 	s := p.story
 	s.title("A registry")
 	dir := p.path("registrar")
-	if err := registrar.InitSchedule(dir, "registry.example/members", registry.SmallCapacityBits, p.schedule); err != nil {
+	if err := registrar.InitSchedule(dir, "registry.example", registry.SmallCapacityBits, p.schedule); err != nil {
 		return err
 	}
 	r, err := registrar.Open(dir)
@@ -49,11 +49,12 @@ func (p *play) openRegistry(ctx context.Context) error {
 		return err
 	}
 	s.fact("name", "%s", r.Name())
-	s.fact("key", "%s", r.VerifierKey())
 	s.fact("served at", "%s", p.office.url)
 	s.fact("members", "%d", p.crowd)
-	s.line("Each made a key and signed the registrar's challenge with it, which was checked")
-	s.line("before the admission. What is published are commitments, never keys.")
+	s.line("Each made a key and signed the registrar's challenge with it, which was")
+	s.line("checked before the admission. Published are commitments, never keys. Members")
+	s.line("and verifiers know the registry by the key that signs its checkpoints:")
+	s.line("  %s", r.VerifierKey())
 	return nil
 }
 

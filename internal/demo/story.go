@@ -79,8 +79,8 @@ func newStory(o *Options) *story {
 	if o.JSON {
 		s.text, s.json = io.Discard, o.Out
 	}
-	s.printf("Anonymous key ownership, from an empty folder to a decision. Everybody below has\n")
-	s.printf("a folder of its own, and all they share is what is sent.\n\n")
+	s.printf("Anonymous key ownership, from an empty folder to a decision. Everybody below\n")
+	s.printf("has a folder of its own, and all they share is what is sent.\n\n")
 	return s
 }
 
