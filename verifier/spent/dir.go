@@ -110,6 +110,11 @@ func (d *Dir) Spend(ctx context.Context, e Entry) error {
 	if err := checkOpen(shard); err != nil {
 		return err
 	}
+	return record(shard, e)
+}
+
+// record makes the entry's file in a shard that was open a moment ago.
+func record(shard string, e Entry) error {
 	content := hex.EncodeToString(e.Presentation[:]) + "\n"
 	err := atomicfile.Create(filepath.Join(shard, e.Nullifier.String()), []byte(content), 0o600)
 	if errors.Is(err, fs.ErrExist) {

@@ -5,6 +5,7 @@ package spent_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -19,9 +20,6 @@ import (
 	"github.com/zkkex/zkkex/verifier/spent/spenttest"
 )
 
-// limitEnv makes this test binary run [spendWithoutRoom] on the store it names.
-const limitEnv = "ZKKEX_TEST_NO_ROOM"
-
 // TestDiskFull has a process in which no file can grow, as on a full disk. It
 // spends nothing and says so; later the same nullifiers can be spent.
 func TestDiskFull(t *testing.T) {
@@ -30,7 +28,7 @@ func TestDiskFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := files(t, dir)
-	child := exec.Command(os.Args[0], "-test.run", "^TestSpendWithoutRoom$")
+	child := exec.Command(os.Args[0])
 	child.Env = append(os.Environ(), limitEnv+"="+dir)
 	if out, err := child.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -48,41 +46,35 @@ func TestDiskFull(t *testing.T) {
 	}
 }
 
-// TestSpendWithoutRoom is the child of TestDiskFull, and trivial otherwise.
-func TestSpendWithoutRoom(t *testing.T) {
-	dir := os.Getenv(limitEnv)
-	if dir == "" {
-		dir = t.TempDir()
-		if err := openDir(t, dir).Spend(context.Background(), spenttest.Entry("scope", 0, end())); err != nil {
-			t.Fatal(err)
-		}
+func init() { children[limitEnv] = spendWithoutRoom }
+
+// spendWithoutRoom is the child of TestDiskFull: in a process of its own,
+// because the limit holds for every file that the process writes.
+func spendWithoutRoom(dir string) error {
+	store, err := spent.OpenDir(dir)
+	if err != nil {
+		return err
 	}
 	signal.Ignore(syscall.SIGXFSZ)
-	defer signal.Reset(syscall.SIGXFSZ)
-	var was unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_FSIZE, &was); err != nil {
-		t.Fatal(err)
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_FSIZE, &limit); err != nil {
+		return err
 	}
-	none := unix.Rlimit{Cur: 0, Max: was.Max}
-	if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &none); err != nil {
-		t.Fatal(err)
+	limit.Cur = 0
+	if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &limit); err != nil {
+		return err
 	}
-	store := openDir(t, dir)
-	known := store.Spend(context.Background(), spenttest.Entry("scope", 1, end()))
-	other := store.Spend(context.Background(), spenttest.Entry("other", 1, end()))
-	again := store.Spend(context.Background(), spenttest.Entry("scope", 0, end()))
-	if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &was); err != nil {
-		t.Fatal(err)
-	}
+	ctx := context.Background()
 	var spentErr *spent.SpentError
-	for name, err := range map[string]error{"known scope": known, "new scope": other} {
-		if err == nil || errors.As(err, &spentErr) {
-			t.Errorf("%s: %v, want an undecided error", name, err)
+	for _, scope := range []string{"scope", "other"} {
+		if err := store.Spend(ctx, spenttest.Entry(scope, 1, end())); err == nil || errors.As(err, &spentErr) {
+			return fmt.Errorf("scope %q: %v, want an undecided error", scope, err)
 		}
 	}
-	if again == nil {
-		t.Error("a spent nullifier was spent again")
+	if err := store.Spend(ctx, spenttest.Entry("scope", 0, end())); err == nil {
+		return errors.New("a spent nullifier was spent again")
 	}
+	return nil
 }
 
 func files(t *testing.T, dir string) (n int) {

@@ -24,26 +24,37 @@ import (
 const (
 	spenderEnv = "ZKKEX_TEST_SPENDER"
 	countEnv   = "ZKKEX_TEST_SPENDER_COUNT"
+	// limitEnv makes it spend in the store it names while no file can grow.
+	limitEnv = "ZKKEX_TEST_NO_ROOM"
 )
 
+// children are what this test binary does instead of its tests, by the variable
+// that names the store.
+var children = map[string]func(dir string) error{spenderEnv: spendAll}
+
 func TestMain(m *testing.M) {
-	if dir := os.Getenv(spenderEnv); dir != "" {
-		spendAll(dir)
+	for env, child := range children {
+		if dir := os.Getenv(env); dir != "" {
+			if err := child(dir); err != nil {
+				fmt.Println("error", err)
+				os.Exit(1)
+			}
+			os.Exit(0)
+		}
 	}
 	os.Exit(m.Run())
 }
 
 func end() time.Time { return time.Unix(1_800_000_000, 0) }
 
-func spendAll(dir string) {
+func spendAll(dir string) error {
 	store, err := spent.OpenDir(dir)
 	if err != nil {
-		fmt.Println("error", err)
-		os.Exit(1)
+		return err
 	}
 	count, err := strconv.Atoi(os.Getenv(countEnv))
 	if err != nil {
-		os.Exit(1)
+		return err
 	}
 	for n := range count {
 		var spentErr *spent.SpentError
@@ -52,11 +63,10 @@ func spendAll(dir string) {
 		case err == nil:
 			fmt.Println(n)
 		case !errors.As(err, &spentErr):
-			fmt.Println("error", err)
-			os.Exit(1)
+			return err
 		}
 	}
-	os.Exit(0)
+	return nil
 }
 
 func spender(t *testing.T, dir string, count int) (*exec.Cmd, *bufio.Scanner) {
