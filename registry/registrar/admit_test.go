@@ -2,7 +2,11 @@ package registrar
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -239,6 +243,25 @@ func TestGrowAndFull(t *testing.T) {
 	root := r.Root()
 	if r = reopen(t, dir, r); r.CapacityBits() != 32 || r.Root() != root {
 		t.Errorf("after opening: 2^%d, root %v, expected %v", r.CapacityBits(), r.Root(), root)
+	}
+}
+
+// TestMemberDoesNotPrint: which key belongs to which leaf is the registrar's to
+// know.
+func TestMemberDoesNotPrint(t *testing.T) {
+	_, r := newRegistrar(t)
+	p := newMember(t)
+	mustAdmit(t, r, p, testTime)
+	m, err := r.Member(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	slog.New(slog.NewTextHandler(&log, nil)).Info("test", "member", m, "value", *m)
+	for _, s := range []string{fmt.Sprint(m), fmt.Sprintf("%v %+v %#v %s", *m, *m, *m, m), log.String()} {
+		if !strings.Contains(s, "member at index 0") || strings.Contains(s, "KeyType") || strings.Contains(s, hex.EncodeToString(m.Key[:4])) {
+			t.Errorf("prints as %q", s)
+		}
 	}
 }
 

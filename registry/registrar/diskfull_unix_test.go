@@ -17,6 +17,8 @@ import (
 	"github.com/zkkex/zkkex/registry"
 )
 
+func init() { childParts["file-limit"] = admitToFileLimit }
+
 // TestFileLimit runs into a limit of the operating system on the journal's
 // size, which behaves as a full disk does, in a process of its own.
 func TestFileLimit(t *testing.T) {

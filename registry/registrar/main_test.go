@@ -19,10 +19,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// childParts are the parts a child process can play. Each returns the exit
-// status.
+// childParts are the parts a child process can play, on any system. Each returns
+// the exit status.
 var childParts = map[string]func(dir string) int{
 	"admit":       func(dir string) int { return admitForever(dir, openFile) },
 	"admit-early": func(dir string) int { return admitForever(dir, openLazyFile) },
-	"file-limit":  admitToFileLimit,
 }

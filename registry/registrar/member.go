@@ -2,6 +2,7 @@ package registrar
 
 import (
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/zkkex/zkkex"
@@ -38,6 +39,16 @@ type Member struct {
 	// Time is when that was, in whole seconds.
 	Time time.Time
 }
+
+// String names the member by its index alone, so that no log holds by accident
+// which key belongs to which leaf.
+func (m Member) String() string { return fmt.Sprintf("member at index %d", m.Index) }
+
+// GoString is [Member.String].
+func (m Member) GoString() string { return m.String() }
+
+// LogValue is [Member.String].
+func (m Member) LogValue() slog.Value { return slog.StringValue(m.String()) }
 
 // candidate is what an admission needs.
 type candidate struct {

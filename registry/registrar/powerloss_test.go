@@ -111,7 +111,7 @@ func writeAt(to, b []byte, at int64) []byte {
 func TestPowerLoss(t *testing.T) {
 	rounds := 100
 	if deep() {
-		rounds = 3000
+		rounds = 1500
 	}
 	torn, err := losePower(t, rounds, false)
 	if err != nil {

@@ -151,15 +151,6 @@ func (r *Registrar) Members(k zkkex.KeyType) uint64 {
 	return r.tree.Members(k)
 }
 
-// Path returns the way from an index to the root, as it is now. It is for the
-// registrar's own use: answering a member's question for its path would tell
-// who is asking.
-func (r *Registrar) Path(index uint64) (registry.Path, error) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	return r.tree.Path(index)
-}
-
 // Close waits for operations under way, refuses further ones, and lets go of
 // the folder.
 func (r *Registrar) Close() error {

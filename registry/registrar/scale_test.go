@@ -67,7 +67,7 @@ func TestScale(t *testing.T) {
 
 	elapsed = stopwatch()
 	for i := range uint64(rounds) {
-		if _, err := r.Path(i); err != nil {
+		if _, err := r.tree.Path(i); err != nil {
 			t.Fatal(err)
 		}
 	}
