@@ -10,6 +10,7 @@ import (
 // Config is what a handshake starts from. It is only read, and can be used for
 // any number of handshakes.
 type Config struct {
+	silent
 	// Protocol is what both peers speak. Its name is in the transcript.
 	Protocol *Protocol
 	// Role is ours. The peer has the other.
@@ -58,7 +59,7 @@ func (c *Config) check() error {
 			return fmt.Errorf("noise: %w: %s does not use %s as %s", ErrConfig, c.Protocol, key.name, c.Role)
 		}
 	}
-	if n := p.count(tokenPSK); len(c.PSKs) != n || slices.ContainsFunc(c.PSKs, func(k PSK) bool { return k.key == nil }) {
+	if n := p.count(tokenPSK); len(c.PSKs) != n || slices.ContainsFunc(c.PSKs, func(k PSK) bool { return k.reveal == nil }) {
 		return fmt.Errorf("noise: %w: %s needs %d pre-shared keys made by NewPSK", ErrConfig, c.Protocol, n)
 	}
 	for _, key := range []struct {

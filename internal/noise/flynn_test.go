@@ -176,7 +176,7 @@ func newFlynn(t testing.TB, pattern flynn.HandshakePattern, cipher, hash string,
 		config.PeerStatic = c.PeerStatic.Bytes()
 	}
 	if psk >= 0 {
-		config.PresharedKey, config.PresharedKeyPlacement = c.PSKs[0].key[:], psk
+		config.PresharedKey, config.PresharedKeyPlacement = c.PSKs[0].reveal()[:], psk
 	}
 	h, err := flynn.NewHandshakeState(config)
 	if err != nil {

@@ -204,7 +204,7 @@ func (h *HandshakeState) mixSecret(secret []byte) {
 
 // mixPSK mixes the next pre-shared key in.
 func (h *HandshakeState) mixPSK() {
-	h.symmetric.mixKeyAndHash(h.psks[0].key[:])
+	h.symmetric.mixKeyAndHash(h.psks[0].reveal()[:])
 	h.psks = h.psks[1:]
 }
 

@@ -9,11 +9,13 @@ import (
 // PSK is a pre-shared key. It does not print.
 type PSK struct {
 	silent
-	key *[keySize]byte
+	// reveal returns the key. Formatters follow pointers, by some verbs and in
+	// some places, but never call functions.
+	reveal func() *[keySize]byte
 }
 
 // NewPSK returns a copy of key as a pre-shared key.
-func NewPSK(key [keySize]byte) PSK { return PSK{key: &key} }
+func NewPSK(key [keySize]byte) PSK { return PSK{reveal: func() *[keySize]byte { return &key }} }
 
 // source draws what a handshake needs fresh.
 type source interface {
