@@ -96,9 +96,10 @@ func TestScopeSpec(t *testing.T) {
 	inSpec(t, "docs/spec/statement.md", "a named scope", scopeVectors(t).Named[0].Scope)
 }
 
-// TestScopesAreApart is trap N4: whatever differs in the context makes another
+// TestScopeCoversEverything is traps N4 and B8: whatever differs in the context,
+// the venue and the epoch included, makes another
 // scope.
-func TestScopesAreApart(t *testing.T) {
+func TestScopeCoversEverything(t *testing.T) {
 	epoch := zkkex.Epoch{Schedule: zkkex.DefaultSchedule(), Number: 20778}
 	later, shorter, shifted := epoch, epoch, epoch
 	later.Number++
