@@ -5,7 +5,7 @@
 //	key                  the key file, mode 0600
 //	slots/               which slots are used (package slots)
 //	registries/ID/       the copy of a registry (package mirror)
-//	enrolments/ID        the last request to a registry, as it was sent
+//	enrolments/ID        a request to a registry, until the leaf is in it
 //
 // The directory has mode 0700. It must not be copied, nor be put back from a
 // backup of files: slots would be used twice, and two sessions be known to be

@@ -41,7 +41,17 @@ func (m *Member) keep(r *enrolment.Request) error {
 	return atomicfile.Write(m.requestPath(r.Challenge.Registry), text, 0o600)
 }
 
-// request returns the last request to a registry, or nil.
+// forgetRequest removes the record of a request that was answered.
+func (m *Member) forgetRequest(id zkkex.RegistryID) error {
+	err := os.Remove(m.requestPath(id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// request returns the last request to a registry that was not seen to be
+// admitted, or nil.
 func (m *Member) request(id zkkex.RegistryID) (*enrolment.Request, error) {
 	text, err := readBounded(m.requestPath(id), enrolment.MaxRequestText)
 	if errors.Is(err, fs.ErrNotExist) {

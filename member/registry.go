@@ -69,7 +69,17 @@ func (m *Member) Sync(ctx context.Context, id zkkex.RegistryID) (*mirror.Report,
 	if err != nil {
 		return nil, err
 	}
-	return copied.Sync(ctx)
+	report, err := copied.Sync(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, _, err := copied.Path(m.Public().Commitment()); err == nil {
+		// It is not pending any more, also if it is revoked one day.
+		if err := m.forgetRequest(id); err != nil {
+			return nil, err
+		}
+	}
+	return report, nil
 }
 
 // Mirror returns the member's copy of a registry. It is closed with the member.

@@ -26,8 +26,8 @@ type Status struct {
 	// Members is the number of live members with a key of the member's type:
 	// the anonymity set, with the member.
 	Members uint64
-	// Request is the last enrolment request to this registry, or nil. The
-	// enrolment is pending while there is one and Admitted is false.
+	// Request is the last enrolment request to this registry, or nil. A sync
+	// that finds the leaf forgets it.
 	Request *enrolment.Request
 }
 

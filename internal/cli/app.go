@@ -117,15 +117,12 @@ one member are not.`),
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
 		RunE:          a.group,
-		CompletionOptions: cobra.CompletionOptions{
-			HiddenDefaultCmd: false, DisableDescriptions: false,
-		},
 	}
 	flags := root.PersistentFlags()
-	flags.StringVar(&a.home, "home", "", "your state `directory` (default $ZKKEX_HOME, or zkkex in the user's configuration folder)")
+	flags.StringVar(&a.home, "home", "", "your state directory `DIR` (default $ZKKEX_HOME, or zkkex in the user's configuration folder)")
 	flags.BoolVar(&a.json, "json", false, "print one JSON object")
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "print no progress and no hints on what comes next")
-	flags.StringVar(&a.proxy, "proxy", "", "make every connection through this SOCKS5 proxy, `socks5://host:port`")
+	flags.StringVar(&a.proxy, "proxy", "", "make every connection through the SOCKS5 proxy at `URL`, socks5://host:port")
 	flags.StringVar(&a.passphraseFile, "passphrase-file", "", "read the passphrase from the first line of `FILE` (default $ZKKEX_PASSPHRASE_FILE, or the terminal)")
 	root.AddGroup(groups...)
 	root.SetHelpCommandGroupID(groupOther)
@@ -133,7 +130,20 @@ one member are not.`),
 	for _, c := range a.commands() {
 		root.AddCommand(c)
 	}
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if short := shorts[c.Name()]; short != "" {
+			c.Short = short
+		}
+	}
 	return root
+}
+
+// shorts replace what cobra says of its own commands.
+var shorts = map[string]string{
+	"help":       "show help for a command",
+	"completion": "print a script that completes commands in your shell",
 }
 
 const (

@@ -15,6 +15,7 @@ import (
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/member"
+	"github.com/zkkex/zkkex/slots"
 )
 
 func (a *app) doctorCommand() *cobra.Command {
@@ -161,7 +162,10 @@ func checkSlots(r *doctorResult, m *member.Member) {
 		r.wrong("slots", err)
 		return
 	}
-	detail := fmt.Sprintf("range %v, %d scopes in use", info.Range, info.Scopes)
+	detail := fmt.Sprintf("readable, scopes in use: %d", info.Scopes)
+	if info.Range != (slots.Range{}) {
+		detail += fmt.Sprintf(", range %v", info.Range)
+	}
 	if !info.Recovered.IsZero() {
 		detail += ", recovered " + info.Recovered.Format(time.RFC3339)
 	}

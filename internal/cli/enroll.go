@@ -11,6 +11,7 @@ import (
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/enrolment"
+	"github.com/zkkex/zkkex/enrolment/enrolclient"
 	"github.com/zkkex/zkkex/member"
 )
 
@@ -81,6 +82,9 @@ func (a *app) enrollOnline(ctx context.Context, m *member.Member, o *enrollOptio
 	if err != nil {
 		return nil, err
 	}
+	if r, err := a.alreadyAdmitted(m, id); r != nil || err != nil {
+		return r, err
+	}
 	done := a.progress("asking the registrar")
 	outcome, err := m.Enrol(ctx, id)
 	done()
@@ -93,22 +97,33 @@ func (a *app) enrollOnline(ctx context.Context, m *member.Member, o *enrollOptio
 	return a.enrollResult(m, id, outcome)
 }
 
+// alreadyAdmitted returns a result, if the leaf is in the registry already.
+func (a *app) alreadyAdmitted(m *member.Member, id zkkex.RegistryID) (result, error) {
+	s, err := m.Status(id)
+	if err != nil || !s.Admitted {
+		return nil, err
+	}
+	a.notef("your key is in the registry already")
+	return a.enrollResult(m, id, enrolclient.Status{State: enrolclient.Admitted})
+}
+
 // waitForAdmission asks until the request is decided, and syncs until the leaf
 // is in a checkpoint.
-func (a *app) waitForAdmission(ctx context.Context, m *member.Member, id zkkex.RegistryID, outcome *member.Outcome, poll time.Duration) (result, error) {
-	var shown member.State
+func (a *app) waitForAdmission(ctx context.Context, m *member.Member, id zkkex.RegistryID, outcome enrolclient.Status, poll time.Duration) (result, error) {
+	var shown string
 	for {
 		if outcome.State != shown {
 			shown = outcome.State
 			a.notef("the request is %s", shown)
 		}
 		switch outcome.State {
-		case member.Denied:
+		case enrolclient.Denied:
 			return a.enrollResult(m, id, outcome)
-		case member.Admitted:
+		case enrolclient.Admitted:
 			if _, err := m.Sync(ctx, id); err != nil {
 				return nil, err
 			}
+			// The sync forgets the request when it finds the leaf.
 			if s, err := m.Status(id); err != nil || s.Admitted {
 				return a.enrollResult(m, id, outcome)
 			}
@@ -119,7 +134,7 @@ func (a *app) waitForAdmission(ctx context.Context, m *member.Member, id zkkex.R
 		case <-time.After(poll):
 		}
 		var err error
-		if outcome, err = m.Outcome(ctx, id); err != nil {
+		if outcome, err = m.EnrolmentStatus(ctx, id); err != nil {
 			return nil, err
 		}
 	}
@@ -130,7 +145,7 @@ type enrollResult struct {
 	Registry   string `json:"registry"`
 	Name       string `json:"name"`
 	Commitment string `json:"commitment"`
-	Request    string `json:"request"`
+	Request    string `json:"request,omitempty"`
 	State      string `json:"state"`
 	Reason     string `json:"reason,omitempty"`
 	// Live says that the leaf is in the newest checkpoint that was synced.
@@ -138,22 +153,22 @@ type enrollResult struct {
 	Index *uint64 `json:"index,omitempty"`
 }
 
-func (a *app) enrollResult(m *member.Member, id zkkex.RegistryID, outcome *member.Outcome) (result, error) {
+func (a *app) enrollResult(m *member.Member, id zkkex.RegistryID, outcome enrolclient.Status) (result, error) {
 	s, err := m.Status(id)
 	if err != nil {
 		return nil, err
 	}
 	r := &enrollResult{
 		Registry: id.String(), Name: s.Registry.Name(), Commitment: m.Public().Commitment().String(),
-		Request: outcome.ID, State: string(outcome.State), Reason: outcome.Reason, Live: s.Admitted,
+		Request: outcome.ID, State: outcome.State, Reason: outcome.Reason, Live: s.Admitted,
 	}
 	if s.Admitted {
 		r.Index = &s.Index
 	}
 	switch outcome.State {
-	case member.Denied:
+	case enrolclient.Denied:
 		return r, zkkex.Reject("denied", "the registrar denied the request: %s", outcome.Reason)
-	case member.Pending:
+	case enrolclient.Pending:
 		a.notef("the registrar decides; zkkex enroll --wait asks again until then, zkkex status tells")
 	}
 	return r, nil
@@ -163,7 +178,9 @@ func (r *enrollResult) text() string {
 	var t table
 	t.add("registry", "%s", r.Name)
 	t.add("commitment", "%s", r.Commitment)
-	t.add("request", "%s", r.Request)
+	if r.Request != "" {
+		t.add("request", "%s", r.Request)
+	}
 	t.add("state", "%s", r.State)
 	if r.Index != nil {
 		t.add("index", "%d", *r.Index)

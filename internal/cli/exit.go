@@ -8,6 +8,7 @@ import (
 	"net"
 
 	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/enrolment/enrolclient"
 )
 
 // Exit is the exit code of a command.
@@ -79,6 +80,10 @@ func codeOf(err error) string {
 	var no *zkkex.RejectError
 	if errors.As(err, &no) {
 		return string(no.Reason)
+	}
+	var answer *enrolclient.AnswerError
+	if errors.As(err, &answer) && answer.Code != "" {
+		return answer.Code
 	}
 	if code, _ := known(err); code != "" {
 		return code

@@ -17,7 +17,7 @@ import (
 	"github.com/zkkex/zkkex/verifier/spent"
 )
 
-// known errors, with a code for programs and a hint for people. The first match
+// knownErrors have a code for programs and a hint for people. The first match
 // counts. Errors whose message says already what to do have no hint.
 var knownErrors = []struct {
 	target error
@@ -59,6 +59,7 @@ var knownErrors = []struct {
 	{spent.ErrNotStore, "not_a_store", "--spent names a folder of its own, new or from an earlier run"},
 	{spent.ErrClosed, "epoch_closed", "this epoch's record was pruned; check the clock"},
 	{registrar.ErrUnknownRequest, "unknown_request", "zkkex registry list shows what waits"},
+	{errUnhealthy, "unhealthy", ""},
 	{filelock.ErrLocked, "locked", ""},
 	{syscall.ECONNREFUSED, "network", "nothing listens there: is the address right, and does the server run?"},
 }
@@ -77,11 +78,8 @@ func knownHint(err error) string {
 	if _, hint := known(err); hint != "" {
 		return hint
 	}
-	var no *zkkex.RejectError
-	if errors.As(err, &no) {
-		if _, ok := explanations[no.Reason]; ok {
-			return "zkkex doctor explain " + string(no.Reason)
-		}
+	if _, ok := explanations[zkkex.Reason(codeOf(err))]; ok {
+		return "zkkex doctor explain " + codeOf(err)
 	}
 	var dns *net.DNSError
 	if errors.As(err, &dns) {

@@ -31,11 +31,11 @@ type jsonError struct {
 
 // emit prints the result, or the error, or both where a no comes with details.
 func (a *app) emit(r result, err error) error {
+	if r == nil && err == nil {
+		return nil
+	}
 	if a.json {
 		return a.emitJSON(r, err)
-	}
-	if r == nil {
-		return nil
 	}
 	text := r.text()
 	if _, ok := r.(artefact); !ok {
@@ -45,8 +45,13 @@ func (a *app) emit(r result, err error) error {
 	return err
 }
 
+// emitJSON prints one object: the result's, and in it the error, if there is
+// one.
 func (a *app) emitJSON(r result, err error) error {
-	object := map[string]json.RawMessage{}
+	if err == nil {
+		return writeJSON(a.env.Stdout, r)
+	}
+	object := map[string]any{}
 	if r != nil {
 		text, err := json.Marshal(r)
 		if err != nil {
@@ -56,16 +61,7 @@ func (a *app) emitJSON(r result, err error) error {
 			return err
 		}
 	}
-	if err == nil && r != nil {
-		return writeJSON(a.env.Stdout, r)
-	}
-	if err != nil {
-		text, err := json.Marshal(jsonError{Code: codeOf(err), Message: printable(err.Error()), Hint: hintOf(err)})
-		if err != nil {
-			return err
-		}
-		object["error"] = text
-	}
+	object["error"] = jsonError{Code: codeOf(err), Message: printable(err.Error()), Hint: hintOf(err)}
 	return writeJSON(a.env.Stdout, object)
 }
 
@@ -150,7 +146,7 @@ type hinted struct {
 
 func (h *hinted) Unwrap() error { return h.error }
 
-// withHint attaches a hint to an error. A hint of nil is nil.
+// withHint attaches a hint to an error. The result for nil is nil.
 func withHint(err error, msg string, args ...any) error {
 	if err == nil {
 		return nil

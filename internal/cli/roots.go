@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"net/http"
 	"path/filepath"
 	"strings"
 	"time"
@@ -156,39 +154,10 @@ func (a *app) syncMirror(ctx context.Context, f *rootFlags) (*mirror.Mirror, *mi
 	return m, report, nil
 }
 
-// fetchTimeout bounds the fetching of a checkpoint.
-const fetchTimeout = 30 * time.Second
-
 // readOrFetch reads a checkpoint from a file or a URL.
 func (a *app) readOrFetch(ctx context.Context, name string) ([]byte, error) {
 	if !strings.HasPrefix(name, "http://") && !strings.HasPrefix(name, "https://") {
 		return a.read(name, "checkpoint", registry.MaxCheckpoint)
 	}
-	dial, err := a.dial()
-	if err != nil {
-		return nil, err
-	}
-	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}
-	if dial != nil {
-		transport.Proxy, transport.DialContext = nil, dial
-	}
-	client := &http.Client{Transport: transport, Timeout: fetchTimeout}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, name, nil)
-	if err != nil {
-		return nil, usagef("--checkpoint: %w", err)
-	}
-	r.Header.Set("User-Agent", "zkkex")
-	answer, err := client.Do(r)
-	if err != nil {
-		return nil, err
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s: the server answered %s", name, answer.Status)
-	}
-	data, err := io.ReadAll(io.LimitReader(answer.Body, registry.MaxCheckpoint+1))
-	if err == nil && len(data) > registry.MaxCheckpoint {
-		err = tooLong("checkpoint", registry.MaxCheckpoint)
-	}
-	return data, err
+	return a.fetch(ctx, name, "checkpoint", registry.MaxCheckpoint)
 }

@@ -16,10 +16,13 @@ An error is an object as well:
   {"error": {"code": "slot_used", "message": "...", "hint": "..."}}
 
 The code of a no is its reason; "zkkex doctor explain" lists them. The other
-codes: usage, malformed, unsupported, params_mismatch, wrong_passphrase,
-no_passphrase, file_mode, no_key, no_registry, not_synced, not_member, few_members, no_slot,
-slots_unusable, fork, older_checkpoint, bad_signature, clock, locked, exists,
-not_found, permission, timeout, canceled, error.
+codes are usage, malformed, unsupported, params_mismatch, network, timeout,
+canceled, exists, not_found, permission, locked; wrong_passphrase,
+no_passphrase, file_mode, is_backup, not_backup, no_key, no_registry,
+several_registries, offline_registry, no_request, not_synced, not_member,
+few_members, unproved, no_slot, slots_restored, slots_unusable, clock,
+witnesses, corrupt, fork, older_checkpoint, bad_signature, unknown_request,
+not_a_store, epoch_closed, unhealthy, and error for the rest.
 
 A verifier's no has the fields of its yes too, with "accepted": false. The exit
 code is the same as without --json.`,

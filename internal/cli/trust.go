@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -81,16 +82,16 @@ func (a *app) trust(ctx context.Context, m *member.Member, f *trustFlags) (zkkex
 	return m.Trust(f.registry())
 }
 
+// maxVerifierKey bounds a verifier key, in bytes.
+const maxVerifierKey = 1024
+
 // askKey returns an error that shows the key a server says it has.
 func (a *app) askKey(ctx context.Context, url string) error {
-	o, err := a.options(ctx)
-	if err != nil {
-		return err
-	}
-	key, err := member.AskKey(ctx, url, o)
+	text, err := a.fetch(ctx, strings.TrimSuffix(url, "/")+"/key", "verifier key", maxVerifierKey)
 	if err != nil {
 		return withHint(fmt.Errorf("asking the server for its key: %w", err), "get the key from the registrar, and give it with --registry-key")
 	}
+	key := strings.TrimSuffix(string(text), "\n")
 	id, err := registry.ID(key)
 	if err != nil {
 		return err
