@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/enrolment/enrolclient"
 	"github.com/zkkex/zkkex/keys"
 	"github.com/zkkex/zkkex/member"
 	"github.com/zkkex/zkkex/slots"
@@ -42,7 +43,7 @@ func (p *play) enrol(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if outcome.State != member.Pending {
+	if string(outcome.State) != enrolclient.Pending {
 		return fmt.Errorf("%w: the request is %s before anybody decided", ErrUnexpected, outcome.State)
 	}
 	s.line("The member's request waits; the registrar looks at it, approves it, and")
