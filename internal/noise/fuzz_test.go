@@ -29,9 +29,14 @@ func FuzzParseProtocol(f *testing.F) {
 	})
 }
 
-// fuzzMessage feeds bytes in place of a message: what is not the genuine one is
-// refused with a reason, and ends the handshake.
-func fuzzMessage(t *testing.T, r reader, message []byte) {
+// fuzzMessage puts patch into the genuine message, which may grow by it, and
+// cuts bytes off the end: what is not the genuine message is refused with a
+// reason, and ends the handshake. Whole messages as input would leave the fuzzer
+// to shorten them most of its time.
+func fuzzMessage(t *testing.T, r reader, at uint16, patch []byte, cut uint16) {
+	message := patched(r.genuine, at, patch)
+	message = message[:len(message)-int(cut)%(len(message)+1)]
+
 	h := r.begin(t)
 	got, err := h.ReadMessage(nil, message)
 	if bytes.Equal(message, r.genuine) {
@@ -46,44 +51,53 @@ func fuzzMessage(t *testing.T, r reader, message []byte) {
 	requireDead(t, h)
 }
 
+// patched returns b with patch put in at a place, and longer where patch reaches
+// beyond the end. No fuzzer needs a patch that would make a message too long for
+// its test, and the longest are tried elsewhere.
+func patched(b []byte, at uint16, patch []byte) []byte {
+	b, patch = slices.Clone(b), patch[:min(len(patch), MaxMessage/2)]
+	n := copy(b[int(at)%(len(b)+1):], patch)
+	return append(b, patch[n:]...)
+}
+
 func refusedWithReason(err error) bool {
 	return slices.ContainsFunc([]error{ErrLength, ErrPublicKey, ErrEncapsulationKey, ErrOwnKey, ErrAuthentication}, func(reason error) bool { return errors.Is(err, reason) })
 }
 
 func addMessageSeeds(f *testing.F, genuine []byte) {
-	f.Add(genuine)
-	f.Add(genuine[:len(genuine)-1])
-	f.Add(append(slices.Clone(genuine), 0))
-	f.Add(make([]byte, len(genuine)))
-	f.Add([]byte{})
+	f.Add(uint16(0), []byte{}, uint16(0))
+	f.Add(uint16(0), make([]byte, PublicKeySize), uint16(0))
+	f.Add(uint16(0), []byte{}, uint16(1))
+	f.Add(uint16(len(genuine)), []byte{0}, uint16(0))
+	f.Add(uint16(len(genuine)-20), []byte("patch"), uint16(3))
 }
 
 // FuzzMessage1 is message 1 of IKhfs, to the responder.
 func FuzzMessage1(f *testing.F) {
 	r := readers(f)[0]
 	addMessageSeeds(f, r.genuine)
-	f.Fuzz(func(t *testing.T, message []byte) { fuzzMessage(t, r, message) })
+	f.Fuzz(func(t *testing.T, at uint16, patch []byte, cut uint16) { fuzzMessage(t, r, at, patch, cut) })
 }
 
 // FuzzMessage2 is message 2 of IKhfs, to the initiator.
 func FuzzMessage2(f *testing.F) {
 	r := readers(f)[1]
 	addMessageSeeds(f, r.genuine)
-	f.Fuzz(func(t *testing.T, message []byte) { fuzzMessage(t, r, message) })
+	f.Fuzz(func(t *testing.T, at uint16, patch []byte, cut uint16) { fuzzMessage(t, r, at, patch, cut) })
 }
 
 // FuzzMessage1Prekey is message 1 of IKhfs+skem1, to the responder.
 func FuzzMessage1Prekey(f *testing.F) {
 	r := readers(f)[2]
 	addMessageSeeds(f, r.genuine)
-	f.Fuzz(func(t *testing.T, message []byte) { fuzzMessage(t, r, message) })
+	f.Fuzz(func(t *testing.T, at uint16, patch []byte, cut uint16) { fuzzMessage(t, r, at, patch, cut) })
 }
 
 // FuzzMessage2Prekey is message 2 of IKhfs+skem1, to the initiator.
 func FuzzMessage2Prekey(f *testing.F) {
 	r := readers(f)[3]
 	addMessageSeeds(f, r.genuine)
-	f.Fuzz(func(t *testing.T, message []byte) { fuzzMessage(t, r, message) })
+	f.Fuzz(func(t *testing.T, at uint16, patch []byte, cut uint16) { fuzzMessage(t, r, at, patch, cut) })
 }
 
 // FuzzInsider1 is message 1 by a peer that seals whatever it likes: one field of
@@ -91,20 +105,24 @@ func FuzzMessage2Prekey(f *testing.F) {
 // what the straight-line implementation would not.
 func FuzzInsider1(f *testing.F) {
 	x := straightFor(f, prekeyName, prekeyName)
-	f.Add(uint8(0), make([]byte, PublicKeySize))
-	f.Add(uint8(1), x.e1.EncapsulationKey().Bytes())
-	f.Add(uint8(1), bytes.Repeat([]byte{0xff}, EncapsulationKeySize))
-	f.Add(uint8(2), make([]byte, CiphertextSize))
-	f.Add(uint8(3), []byte(testPayload))
+	_, ciphertext := encapsulateTo(f, x.prekey, x.skem1)
+	fields := []struct {
+		name   string
+		honest []byte
+	}{
+		{"s", privateKey(f, x.is).PublicKey().Bytes()}, {"e1", x.e1.EncapsulationKey().Bytes()}, {"skem1", ciphertext}, {"payload1", x.payload1},
+	}
+	f.Add(uint8(0), uint16(0), make([]byte, PublicKeySize))
+	f.Add(uint8(0), uint16(31), []byte{0xff})
+	f.Add(uint8(1), uint16(0), []byte{})
+	f.Add(uint8(1), uint16(33), []byte{0xff, 0xff, 0xff})
+	f.Add(uint8(2), uint16(0), []byte{1})
+	f.Add(uint8(3), uint16(0), []byte(testPayload))
 	_, rp := pair(f, parse(f, prekeyName), prekeyName)
-	f.Fuzz(func(t *testing.T, which uint8, value []byte) {
-		fields := []string{"s", "e1", "skem1", "payload1"}
-		x := x
-		field := fields[int(which)%len(fields)]
+	f.Fuzz(func(t *testing.T, which uint8, at uint16, patch []byte) {
+		x, chosen := x, fields[int(which)%len(fields)]
+		field, value := chosen.name, patched(chosen.honest, at, patch)
 		x.forged = map[string][]byte{field: value}
-		if len(value) > MaxMessage/2 {
-			return
-		}
 		h := rp.begin(t)
 		got, err := h.ReadMessage(nil, x.run(t).message1)
 		switch {
@@ -131,18 +149,21 @@ func FuzzInsider1(f *testing.F) {
 // FuzzInsider2 is message 2 by such a peer.
 func FuzzInsider2(f *testing.F) {
 	x := straightFor(f, hybridName, hybridName)
-	f.Add(uint8(0), make([]byte, PublicKeySize))
-	f.Add(uint8(1), make([]byte, CiphertextSize))
-	f.Add(uint8(2), []byte(testPayload))
+	_, ciphertext := encapsulateTo(f, x.e1, x.ekem1)
+	fields := []struct {
+		name   string
+		honest []byte
+	}{
+		{"re", privateKey(f, x.re).PublicKey().Bytes()}, {"ekem1", ciphertext}, {"payload2", x.payload2},
+	}
+	f.Add(uint8(0), uint16(0), make([]byte, PublicKeySize))
+	f.Add(uint8(1), uint16(100), []byte{1})
+	f.Add(uint8(2), uint16(0), []byte(testPayload))
 	ip, _ := pair(f, parse(f, hybridName), hybridName)
-	f.Fuzz(func(t *testing.T, which uint8, value []byte) {
-		fields := []string{"re", "ekem1", "payload2"}
-		x := x
-		field := fields[int(which)%len(fields)]
+	f.Fuzz(func(t *testing.T, which uint8, at uint16, patch []byte) {
+		x, chosen := x, fields[int(which)%len(fields)]
+		field, value := chosen.name, patched(chosen.honest, at, patch)
 		x.forged = map[string][]byte{field: value}
-		if len(value) > MaxMessage/2 {
-			return
-		}
 		h := ip.begin(t)
 		write(t, h, x.payload1)
 		out := x.run(t)
