@@ -166,6 +166,7 @@ func (a *app) group(cmd *cobra.Command, args []string) error {
 		return withHint(usagef("%s needs a command", cmd.CommandPath()), "%s --help lists them", cmd.CommandPath())
 	}
 	err := usagef("no command %q in %s", args[0], cmd.CommandPath())
+	cmd.SuggestionsMinimumDistance = 2
 	if similar := cmd.SuggestionsFor(args[0]); len(similar) > 0 {
 		return withHint(err, "did you mean %s?", strings.Join(similar, " or "))
 	}

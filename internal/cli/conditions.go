@@ -23,14 +23,14 @@ var conditions = []condition{
 	{"params", []zkkex.Reason{zkkex.WrongParams}, "made with parameters that the verifier accepts"},
 	{"registry", []zkkex.Reason{zkkex.WrongRegistry}, "about the registry of --registry-key"},
 	{"limit", []zkkex.Reason{zkkex.WrongLimit}, "for the verifier's --limit"},
-	{"epoch", []zkkex.Reason{zkkex.WrongEpoch}, "of the verifier's epochs, and the one that it is now, give or take --clock-skew"},
+	{"epoch", []zkkex.Reason{zkkex.WrongEpoch}, "the one that it is now, by the verifier's clock and schedule"},
 	{"scope", []zkkex.Reason{zkkex.WrongScope}, "equal to the scope that follows from --scope, registry and epoch"},
 	{"binding", []zkkex.Reason{zkkex.WrongBinding}, "authorises what was given, and nothing else"},
-	{"root", []zkkex.Reason{zkkex.UnknownRoot, zkkex.StaleRoot}, "the root of a checkpoint that the registrar signed and --root-policy accepts"},
+	{"root", []zkkex.Reason{zkkex.UnknownRoot, zkkex.StaleRoot}, "of a checkpoint that the registrar signed and the policy accepts"},
 	{"members", []zkkex.Reason{zkkex.TooFewMembers}, "at least --min-members with a key of the circuit's type"},
 	{"unused", nil, "the slot was not used before, by --spent"},
-	{"proof", []zkkex.Reason{zkkex.BadProof}, "encoding, curve, subgroup, and the pairing equation for the recomputed statement"},
-	{"spent", []zkkex.Reason{zkkex.SlotUsed}, "the slot is recorded as used, in the same step: of two at once, one wins"},
+	{"proof", []zkkex.Reason{zkkex.BadProof}, "encoding, curve, subgroup, and the pairing equation"},
+	{"spent", []zkkex.Reason{zkkex.SlotUsed}, "the slot is recorded as used: of two at once, one wins"},
 }
 
 // conditionResult is what came out for one condition: "yes", "no", or "unseen"

@@ -21,8 +21,8 @@ func (a *app) proveCommand() *cobra.Command {
 		Use:     "prove [FILE | --message STRING | --session-key HEX] --scope NAME --params DIR|dev",
 		GroupID: groupMember,
 		Short:   "prove that you are a member, for one thing",
-		Long: `Prove writes a presentation: a proof that you own a key in the registry, bound to
-one thing that it authorises and is worthless without. It is one short text,
+		Long: `Prove writes a presentation: a proof that you own a key in the registry, bound
+to one thing that it authorises and is worthless without. It is one short text,
 with nothing secret in it, for "zkkex verify".
 
 What it tells: the registry and its checkpoint, the type of your key, the scope,

@@ -23,7 +23,7 @@ func (a *app) verifyCommand() *cobra.Command {
 		Long: `Verify decides whether a presentation proves that a member of the registry
 authorised one thing, and uses up the member's slot in the same step. It needs
 public things only, and believes nothing that the presentation says of itself:
-scope, epoch and binding are recomputed.
+scope, epoch and binding are recomputed, and the proof is checked for them.
 
 It checks, in this order, and the first that fails is the answer:
 
