@@ -43,7 +43,7 @@ func (p *play) enrol(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if string(outcome.State) != enrolclient.Pending {
+	if outcome.State != enrolclient.Pending {
 		return fmt.Errorf("%w: the request is %s before anybody decided", ErrUnexpected, outcome.State)
 	}
 	s.line("The member's request waits; the registrar looks at it, approves it, and")
