@@ -106,6 +106,19 @@ func (m *Member) Close() error {
 	return errors.Join(errs...)
 }
 
+// Reload reads the configuration again, which another process, or another part
+// of this one, may have changed.
+func (m *Member) Reload() error {
+	c, err := readConfig(m.dir)
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.config = c
+	return nil
+}
+
 // Public returns the public part of the key: what a registrar sees.
 func (m *Member) Public() *keys.Public { return m.key.Public() }
 
