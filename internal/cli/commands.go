@@ -20,6 +20,7 @@ func (a *app) commands() []*cobra.Command {
 		a.inspectCommand(),
 		a.doctorCommand(),
 		a.benchCommand(),
+		a.demoCommand(),
 		a.versionCommand(),
 		jsonTopic(),
 		exitTopic(),
