@@ -14,14 +14,14 @@
 // in advance, and skem1 a ciphertext for that. docs/spec/noise.md has all of it,
 // byte by byte.
 //
-// Secrets move through three types, each of which offers what is legal there
-// and nothing else:
+// Secrets move through two types, each of which offers what is legal there and
+// nothing else:
 //
 //	HandshakeState   messages, in turn; any failure ends it
 //	      | Split
 //	Transport        Seal and Open; the role decides which key is whose
 //
-// and, inside, the framework's SymmetricState and CipherState.
+// with the framework's SymmetricState and CipherState inside.
 //
 // # What is wiped, and what is not
 //

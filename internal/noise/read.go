@@ -8,8 +8,8 @@ import (
 )
 
 // ReadMessage reads the peer's next handshake message and appends its payload to
-// dst. It returns an error wrapping [ErrOrder] if it is our turn, and then
-// nothing has changed. Every other error ends the handshake; it wraps
+// dst, which must not overlap message. It returns an error wrapping [ErrOrder] if
+// it is our turn, and then nothing has changed. Every other error ends the handshake; it wraps
 // [ErrLength], [ErrPublicKey], [ErrEncapsulationKey], [ErrOwnKey] or
 // [ErrAuthentication], or is [ErrFailed] if the handshake had ended before.
 func (h *HandshakeState) ReadMessage(dst, message []byte) ([]byte, error) {
@@ -43,7 +43,7 @@ func (h *HandshakeState) ReadStatic(message []byte) (*ecdh.PublicKey, error) {
 }
 
 // ReadPayload reads the rest of the message that [HandshakeState.ReadStatic] has
-// begun and appends its payload to dst. Errors are those of
+// begun and appends its payload to dst, which must not overlap the message. Errors are those of
 // [HandshakeState.ReadMessage], and [ErrOrder] if no message has begun.
 func (h *HandshakeState) ReadPayload(dst []byte) ([]byte, error) {
 	switch h.stage {

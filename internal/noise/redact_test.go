@@ -1,6 +1,7 @@
 package noise
 
 import (
+	"encoding"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -46,7 +47,12 @@ func TestSecretsDoNotPrint(t *testing.T) {
 			t.Fatal(err)
 		}
 		out.Write(b)
-		fmt.Fprintln(&out, v, fmt.Errorf("wrapped: %v", v))
+		text, err := v.(encoding.TextMarshaler).MarshalText()
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.Write(text)
+		fmt.Fprintln(&out, v, fmt.Errorf("wrapped: %v", v), v.(fmt.Stringer).String(), v.(fmt.GoStringer).GoString())
 	}
 	for name, secret := range secrets {
 		if leaked := findSecret(out.String(), secret); leaked != "" {

@@ -8,6 +8,7 @@ import (
 	"crypto/mlkem/mlkemtest"
 	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"hash"
 	"strings"
 	"testing"
@@ -41,6 +42,7 @@ type result struct {
 	hash1, hash              []byte // transcript hash after message 1, and after both
 	toResponder, toInitiator []byte // the first transport messages, of an empty plaintext
 	chainingKey              []byte // after message 2
+	trace                    string // chaining key and transcript hash after each step
 }
 
 func (x straight) run(t testing.TB) (out result) {
@@ -61,12 +63,14 @@ func (x straight) run(t testing.TB) (out result) {
 		}
 		return d.Sum(nil)
 	}
-	mixKey := func(input []byte) {
+	note := func(step string) { out.trace += fmt.Sprintf("%-9s h  %x\n", step, h) }
+	mixKey := func(step string, input []byte) {
 		prk, err := hkdf.Extract(newHash, input, ck)
 		check(t, err)
 		okm, err := hkdf.Expand(newHash, prk, "", 64)
 		check(t, err)
 		ck, k, n = okm[:32], okm[32:], 0
+		out.trace += fmt.Sprintf("%-9s ck %x\n", step, ck)
 	}
 	seal := func(key []byte, n uint64, ad, plaintext []byte) []byte {
 		nonce := make([]byte, 12)
@@ -85,6 +89,7 @@ func (x straight) run(t testing.TB) (out result) {
 		if x.unhashed != name {
 			h = digest(h, value)
 		}
+		note(name)
 		return value
 	}
 	dh := func(private, public []byte) []byte {
@@ -103,33 +108,37 @@ func (x straight) run(t testing.TB) (out result) {
 	// Before the first message.
 	h = digest([]byte(x.name))
 	ck = h
+	note("name")
 	h = digest(h, x.prologue)
+	note("prologue")
 	h = digest(h, base(x.rs))
+	note("<- s")
 	if withPrekey {
 		h = digest(h, x.prekey.EncapsulationKey().Bytes())
+		note("<- s1")
 	}
 
 	// Message 1.
 	m := field("e", base(x.ie), false)
-	mixKey(dh(x.ie, base(x.rs)))
+	mixKey("es", dh(x.ie, base(x.rs)))
 	if withPrekey {
 		secret, ciphertext := encapsulate(x.prekey.EncapsulationKey(), x.skem1)
 		m = append(m, field("skem1", ciphertext, true)...)
-		mixKey(secret)
+		mixKey("skem1", secret)
 	}
 	m = append(m, field("e1", x.e1.EncapsulationKey().Bytes(), true)...)
 	m = append(m, field("s", base(x.is), true)...)
-	mixKey(dh(x.is, base(x.rs)))
+	mixKey("ss", dh(x.is, base(x.rs)))
 	m = append(m, field("payload1", x.payload1, true)...)
 	out.message1, out.hash1 = m, h
 
 	// Message 2.
 	m = field("re", base(x.re), false)
-	mixKey(dh(x.re, base(x.ie)))
+	mixKey("ee", dh(x.re, base(x.ie)))
 	secret, ciphertext := encapsulate(x.e1.EncapsulationKey(), x.ekem1)
 	m = append(m, field("ekem1", ciphertext, true)...)
-	mixKey(secret)
-	mixKey(dh(x.re, base(x.is)))
+	mixKey("ekem1", secret)
+	mixKey("se", dh(x.re, base(x.is)))
 	m = append(m, field("payload2", x.payload2, true)...)
 	out.message2, out.hash = m, h
 

@@ -5,6 +5,7 @@ import (
 	"crypto/hkdf"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 
@@ -164,6 +165,61 @@ func TestTransportRefuses(t *testing.T) {
 	}
 }
 
+// A one-way pattern has one direction, for messages and for keys.
+func TestOneWay(t *testing.T) {
+	for _, name := range []string{"N", "K", "X"} {
+		i, r := transports(t, "Noise_"+name+"_25519_AESGCM_SHA256")
+		_, sealing := r.Seal(nil, nil, nil)
+		_, opening := i.Open(nil, nil, make([]byte, TagSize))
+		for _, err := range []error{sealing, opening, r.RekeySend(), i.RekeyReceive()} {
+			if !errors.Is(err, ErrOneWay) {
+				t.Errorf("%s: got %v", name, err)
+			}
+		}
+		if err := errors.Join(i.RekeySend(), r.RekeyReceive()); err != nil {
+			t.Error(err)
+		}
+		carry(t, i, r, nil, nil)
+		i.Wipe()
+		r.Wipe()
+	}
+}
+
+// A buffer that is used again and again, sealed and opened in place.
+func TestTransportInPlace(t *testing.T) {
+	i, r := transports(t, hybridName)
+	buffer := make([]byte, 0, 64)
+	for n := range 3 {
+		plaintext := fmt.Appendf(buffer[:0], "message %d", n)
+		want := string(plaintext)
+		sealed, err := i.Seal(plaintext[:0], nil, plaintext)
+		if err != nil {
+			t.Fatal(err)
+		}
+		opened, err := r.Open(sealed[:0], nil, sealed)
+		if err != nil || string(opened) != want {
+			t.Errorf("got %q, %v", opened, err)
+		}
+		if &opened[0] != &buffer[:1][0] {
+			t.Error("another buffer was made")
+		}
+	}
+}
+
+// Sealing and opening into buffers that are there allocate nothing.
+func TestTransportAllocatesNothing(t *testing.T) {
+	for _, name := range []string{hybridName, "Noise_NN_25519_ChaChaPoly_BLAKE2s"} {
+		i, r := transports(t, name)
+		plaintext, sealed, opened := make([]byte, 100), make([]byte, 0, 200), make([]byte, 0, 200)
+		if n := testing.AllocsPerRun(100, func() {
+			sealed, _ = i.Seal(sealed[:0], nil, plaintext)
+			opened, _ = r.Open(opened[:0], nil, sealed)
+		}); n != 0 || len(opened) != len(plaintext) {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+}
+
 // Both directions may be used at the same time.
 func TestTransportDirectionsAreIndependent(t *testing.T) {
 	i, r := transports(t, hybridName)
@@ -236,6 +292,11 @@ func TestScratchIsCleared(t *testing.T) {
 		func() { s.derive("tag", nil) },
 		func() { s.split() },
 	}
+	secret := seed("shared secret")
+	(&HandshakeState{symmetric: s}).mixSecret(secret)
+	if !bytes.Equal(secret, make([]byte, len(secret))) {
+		t.Error("a shared secret is left behind")
+	}
 	for n, step := range steps {
 		step()
 		if s.temp != [2][maxHash]byte{} {
@@ -307,6 +368,23 @@ func TestDerive(t *testing.T) {
 	write(t, h, nil)
 	if _, err := h.Derive(testTag); !errors.Is(err, ErrOrder) {
 		t.Errorf("before the first key exchange: got %v", err)
+	}
+}
+
+// Nothing is derived from a message that is half read, whichever it is.
+func TestDeriveHalfWay(t *testing.T) {
+	ip, rp := pair(t, parse(t, "Noise_XX_25519_AESGCM_SHA256"), "half-way")
+	i, r := ip.begin(t), rp.begin(t)
+	deliver(t, r, write(t, i, nil), nil)
+	deliver(t, i, write(t, r, nil), nil)
+	if _, err := r.Derive(testTag); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.ReadStatic(write(t, i, nil)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Derive(testTag); !errors.Is(err, ErrOrder) {
+		t.Errorf("got %v", err)
 	}
 }
 

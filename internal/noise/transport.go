@@ -28,7 +28,8 @@ func newTransport(h *HandshakeState) *Transport {
 }
 
 // Seal appends plaintext to dst, sealed for the peer and longer by [TagSize];
-// the peer must give the same ad. It returns an error wrapping [ErrLength] if
+// the peer must give the same ad. The plaintext may be sealed in place, at
+// dst[len(dst):]. It returns an error wrapping [ErrLength] if
 // the result would be longer than [MaxMessage], [ErrExhausted], [ErrOneWay], or
 // [ErrFailed] once wiped.
 func (t *Transport) Seal(dst, ad, plaintext []byte) ([]byte, error) {
@@ -45,8 +46,9 @@ func (t *Transport) Seal(dst, ad, plaintext []byte) ([]byte, error) {
 	return dst, nil
 }
 
-// Open appends the plaintext of what the peer sealed to dst. Messages are opened
-// in the order in which they were sealed. It returns an error wrapping
+// Open appends the plaintext of what the peer sealed to dst, which may be
+// ciphertext[:0]. Messages are opened in the order in which they were sealed. It
+// returns an error wrapping
 // [ErrLength], [ErrExhausted], [ErrOneWay], or [ErrAuthentication]; and
 // [ErrFailed] for ever after a length or an authentication that failed: on a
 // stream nothing that follows can be right.

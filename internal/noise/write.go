@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// WriteMessage appends the next handshake message, with payload, to dst. How far
-// the payload is protected depends on pattern and message (section 7.7). It
+// WriteMessage appends the next handshake message, with payload, to dst, which
+// must not overlap payload. How far the payload is protected depends on pattern and message (section 7.7). It
 // returns an error wrapping [ErrOrder] if it is the peer's turn or [ErrLength]
 // if the message would be longer than [MaxMessage], and then nothing has
 // changed; or one wrapping [ErrPublicKey] or the failure of the system's
