@@ -24,6 +24,7 @@ type app struct {
 
 	started   bool // a command's own code has begun
 	stdinUsed string
+	waiting   waiting
 	stderr    sync.Mutex
 }
 

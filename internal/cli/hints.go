@@ -40,6 +40,7 @@ var knownErrors = []struct {
 	{mirror.ErrNotMember, "not_member", "zkkex status tells whether an enrolment is pending; zkkex sync fetches new checkpoints"},
 	{mirror.ErrClock, "clock", ""},
 	{mirror.ErrWitnesses, "witnesses", ""},
+	{registrar.ErrQuorum, "witnesses", ""},
 	{mirror.ErrCorrupt, "corrupt", ""},
 	{mirror.ErrReplay, "fork", "do not use this registry; publish the evidence"},
 	{mirror.ErrServer, "network", "is the address that of the registry?"},

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -74,7 +75,11 @@ func writeJSON(w io.Writer, v any) error {
 
 // explain prints an error and its hint to the person.
 func (a *app) explain(err error) {
-	a.say("error", err.Error())
+	if errors.Is(err, context.Canceled) {
+		a.say("error", "interrupted")
+	} else {
+		a.say("error", err.Error())
+	}
 	if hint := hintOf(err); hint != "" {
 		a.say("hint", hint)
 	}

@@ -21,6 +21,8 @@ const passphraseEnv = "ZKKEX_PASSPHRASE_FILE"
 // passphrase file, if there is one, and asks on the terminal otherwise.
 func (a *app) passphrase(ctx context.Context) func() (string, error) {
 	return func() (string, error) {
+		a.doneWaiting() // while a person types
+		defer a.progress("opening the key")
 		if name := a.passphraseName(); name != "" {
 			return a.readPassphrase(name)
 		}

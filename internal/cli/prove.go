@@ -102,8 +102,12 @@ func (a *app) proveAs(ctx context.Context, m *member.Member, o *proveOptions, au
 	if err := a.warnBeforeProving(m, id, o.params.which); err != nil {
 		return nil, err
 	}
+	prover, err := m.Prover(id)
+	if err != nil {
+		return nil, err
+	}
 	done := a.progress("proving")
-	p, err := m.Prove(ctx, id, claim)
+	p, err := prover.Prove(ctx, claim)
 	done()
 	if err != nil {
 		return nil, err

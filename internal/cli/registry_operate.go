@@ -155,7 +155,7 @@ func (a *app) operateWith(ctx context.Context, o *registryOptions, witnesses *wi
 		return nil, err
 	}
 	op := &operator{registrar: r, queue: queue, now: a.env.Now}
-	if op.cosigner, err = witnesses.cosigner(r.VerifierKey()); err != nil {
+	if op.cosigner, err = a.cosigner(witnesses, r.VerifierKey()); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
 	d, err := op.perform(ctx, j)

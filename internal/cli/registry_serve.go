@@ -27,10 +27,13 @@ func (f *witnessFlags) register(c *cobra.Command) {
 }
 
 // cosigner returns who is asked before a checkpoint is published, or nil. The
-// receiver may be nil.
-func (f *witnessFlags) cosigner(verifierKey string) (registrar.Cosigner, error) {
+// flags may be nil.
+func (a *app) cosigner(f *witnessFlags, verifierKey string) (registrar.Cosigner, error) {
 	if f == nil || len(f.witnesses) == 0 {
 		return nil, nil
+	}
+	if a.proxy != "" {
+		return nil, usagef("--proxy and --witness: witnesses are asked directly, so give one of them")
 	}
 	var witnesses []registrar.Witness
 	for _, w := range f.witnesses {
@@ -126,7 +129,7 @@ func (a *app) serve(ctx context.Context, o *registryOptions, s *serveOptions) (_
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
 	op := &operator{registrar: r, queue: queue, now: a.env.Now}
-	if op.cosigner, err = s.witnesses.cosigner(r.VerifierKey()); err != nil {
+	if op.cosigner, err = a.cosigner(&s.witnesses, r.VerifierKey()); err != nil {
 		return nil, err
 	}
 	if s.approveAll {

@@ -32,7 +32,7 @@ func (f *rootFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.checkpoint, "checkpoint", "", "accept the root of this signed checkpoint alone: `FILE`, -, or the URL of one")
 	c.Flags().StringVar(&f.mirror, "mirror", "", "accept roots by the verifier's own copy of the registry, in `DIR`")
 	c.Flags().StringVar(&f.url, "registry", "", "with --mirror, sync it first from this `URL`")
-	c.Flags().StringVar(&f.policy, "root-policy", "newest", "with --mirror, `POLICY` newest, or grace=DURATION for roots superseded no longer ago")
+	c.Flags().StringVar(&f.policy, "root-policy", policyNewest, "with --mirror, `POLICY` newest, or grace=DURATION for roots superseded no longer ago")
 	c.Flags().StringArrayVar(&f.witnesses, "witness", nil, "with --mirror, cosignature `KEY` of a witness; repeat for more")
 	c.Flags().IntVar(&f.quorum, "quorum", 0, "how many of the witnesses must have cosigned (default all)")
 }
@@ -56,11 +56,30 @@ func (a *app) roots(ctx context.Context, f *rootFlags) (*roots, error) {
 		return nil, withHint(usagef("say which roots are accepted: --checkpoint or --mirror, one of them"),
 			"--mirror DIR --registry URL keeps a copy of the registry, and finds out a registrar that shows two histories")
 	}
+	if err := f.checkUsed(); err != nil {
+		return nil, err
+	}
 	if f.checkpoint != "" {
 		return a.pinned(ctx, f, id)
 	}
 	return a.mirrored(ctx, f, id)
 }
+
+// checkUsed refuses flags that would not be used.
+func (f *rootFlags) checkUsed() error {
+	switch {
+	case f.checkpoint != "" && f.url != "":
+		return usagef("--registry syncs a --mirror; with --checkpoint it is not used")
+	case f.checkpoint != "" && f.policy != policyNewest:
+		return usagef("--root-policy is for a --mirror; with --checkpoint there is one root")
+	case len(f.witnesses) > 0 && f.url == "":
+		return usagef("--witness is checked when a --mirror is synced: give --registry")
+	}
+	return nil
+}
+
+// policyNewest is the root policy by default.
+const policyNewest = "newest"
 
 // pinned accepts the root of one signed checkpoint.
 func (a *app) pinned(ctx context.Context, f *rootFlags, id zkkex.RegistryID) (*roots, error) {
@@ -76,8 +95,16 @@ func (a *app) pinned(ctx context.Context, f *rootFlags, id zkkex.RegistryID) (*r
 	if err != nil {
 		return nil, fmt.Errorf("the checkpoint: %w", err)
 	}
+	a.warnOld(&c.Checkpoint)
 	says := fmt.Sprintf("checkpoint %d of %s alone, signed %s", c.Sequence, c.Origin, c.Time.Format(time.RFC3339))
 	return &roots{policy: registry.Pinned(&c.Checkpoint), registry: id, says: says}, nil
+}
+
+// warnOld warns of a checkpoint that members who left may still be in.
+func (a *app) warnOld(c *registry.Checkpoint) {
+	if age := a.env.Now().Sub(c.Time); age > oldCheckpoint {
+		a.warnf("the checkpoint is %v old: members revoked since are still accepted", age.Round(time.Minute))
+	}
 }
 
 // mirrored accepts roots by a copy of the registry.
@@ -90,9 +117,10 @@ func (a *app) mirrored(ctx context.Context, f *rootFlags, id zkkex.RegistryID) (
 	if latest == nil {
 		return nil, withHint(fmt.Errorf("%s: %w", f.mirror, mirror.ErrNotSynced), "sync it: give --registry URL")
 	}
+	a.warnOld(&latest.Checkpoint)
 	r := &roots{registry: id}
 	switch grace, isGrace := strings.CutPrefix(f.policy, "grace="); {
-	case f.policy == "newest":
+	case f.policy == policyNewest:
 		r.policy, r.says = history.Newest(), fmt.Sprintf("checkpoint %d of %s, the newest", latest.Sequence, latest.Origin)
 	case isGrace:
 		d, err := time.ParseDuration(grace)

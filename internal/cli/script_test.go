@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"context"
+	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"io"
@@ -14,12 +15,13 @@ import (
 	"sync"
 	"testing"
 
+	"filippo.io/torchwood"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 func TestScripts(t *testing.T) {
 	scripts, err := filepath.Glob("testdata/script/*.txtar")
-	if err != nil || len(scripts) < 3 {
+	if err != nil || len(scripts) < 12 {
 		t.Fatalf("found %d scripts, %v", len(scripts), err)
 	}
 	testscript.Run(t, scriptParams("testdata/script", func(t testscript.T, leaks []string) {
@@ -54,6 +56,11 @@ func scriptParams(dir string, judge func(t testscript.T, leaks []string)) testsc
 			}
 			env.Setenv(outputEnv, output)
 			env.Setenv("HOME", env.WorkDir)
+			witness, err := newWitnessKey()
+			if err != nil {
+				return err
+			}
+			env.Setenv("WITNESS", witness)
 			env.Setenv(passphraseEnv, "")
 			env.Defer(func() {
 				leaks, err := findLeaks(env.WorkDir, output)
@@ -74,6 +81,19 @@ func scriptParams(dir string, judge func(t testscript.T, leaks []string)) testsc
 			"setenv": setenv,
 		},
 	}
+}
+
+// newWitnessKey returns the cosignature key of a witness that nobody is.
+func newWitnessKey() (string, error) {
+	_, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		return "", err
+	}
+	signer, err := torchwood.NewCosignatureSigner("witness.example", key)
+	if err != nil {
+		return "", err
+	}
+	return signer.Verifier().String(), nil
 }
 
 // exits CODE COMMAND... runs a command and demands its exit code.
