@@ -175,9 +175,15 @@ func (m *Member) counter() (*slots.Counter, error) {
 	return c, nil
 }
 
+// lockTimeout bounds the waiting for another process's change, which takes as
+// long as a few writes to the disk.
+const lockTimeout = 10 * time.Second
+
 // change changes the configuration, as it is on disk now.
 func (m *Member) change(change func(*config) error) error {
-	lock, err := filelock.Acquire(filepath.Join(m.dir, lockName))
+	ctx, cancel := context.WithTimeout(context.Background(), lockTimeout)
+	defer cancel()
+	lock, err := filelock.Wait(ctx, filepath.Join(m.dir, lockName))
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -63,12 +64,19 @@ type enrollOptions struct {
 }
 
 // enrollRegistry returns the registry to enrol in, recorded first if its key
-// is given.
+// is given. Of one that is known, what is not given stays as it is: witnesses
+// that were demanded once are demanded further.
 func (a *app) enrollRegistry(ctx context.Context, m *member.Member, f *trustFlags) (zkkex.RegistryID, error) {
 	if f.key == "" {
 		id, err := m.Find(f.url)
-		if err == nil || f.url == "" || !errors.Is(err, member.ErrNoRegistry) {
+		isURL := strings.Contains(f.url, "://")
+		if err == nil || !isURL || !errors.Is(err, member.ErrNoRegistry) {
 			return id, err
+		}
+	}
+	for _, known := range m.Registries() {
+		if known.VerifierKey == f.key && f.url != "" {
+			return m.Trust(f.over(known))
 		}
 	}
 	return a.trust(ctx, m, f)

@@ -37,6 +37,17 @@ func (f *trustFlags) registry() member.Registry {
 	return member.Registry{URL: f.url, VerifierKey: f.key, Witnesses: f.witnesses, Quorum: quorum, MinMembers: f.minMembers}
 }
 
+// over returns a registry that is known with what the flags say of it.
+func (f *trustFlags) over(known member.Registry) member.Registry {
+	said := f.registry()
+	known.URL = said.URL
+	if len(said.Witnesses) > 0 {
+		known.Witnesses, known.Quorum = said.Witnesses, said.Quorum
+	}
+	known.MinMembers = max(known.MinMembers, said.MinMembers)
+	return known
+}
+
 func (a *app) trustCommand() *cobra.Command {
 	var f trustFlags
 	c := &cobra.Command{

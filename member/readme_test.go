@@ -1,0 +1,215 @@
+package member_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/keys"
+	"github.com/zkkex/zkkex/member"
+	"github.com/zkkex/zkkex/registry/mirror"
+	"github.com/zkkex/zkkex/setup/dev"
+	"github.com/zkkex/zkkex/setup/params"
+	"github.com/zkkex/zkkex/slots"
+	"github.com/zkkex/zkkex/verifier"
+	"github.com/zkkex/zkkex/verifier/spent"
+)
+
+// prove proves that a member of the one registry in home authorises an order.
+func prove(ctx context.Context, home string, order io.Reader, o member.Options) (*zkkex.Presentation, error) {
+	m, err := member.Open(home, o)
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	id, err := m.Find("registry.example/members")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := m.Sync(ctx, id); err != nil {
+		return nil, err
+	}
+	message, err := zkkex.Message(order)
+	if err != nil {
+		return nil, err
+	}
+	claim, err := m.NamedClaim(id, "rfq.example", zkkex.DefaultSchedule(), 10, message)
+	if err != nil {
+		return nil, err
+	}
+	return m.Prove(ctx, id, claim)
+}
+
+// newVerifier accepts ten orders per member and day, each once.
+func newVerifier(roots *mirror.Mirror, set *params.Verifying, dir string) (*verifier.Verifier, error) {
+	store, err := spent.OpenDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	return verifier.New(verifier.Config{
+		Params:     []*params.Verifying{set},
+		Registry:   roots.Registry(),
+		Roots:      roots.Roots().Grace(10 * time.Minute),
+		Scope:      verifier.NamedScope{Name: "rfq.example", Epochs: zkkex.DefaultSchedule()},
+		Limit:      10,
+		Spent:      store,
+		MinMembers: 1000,
+	})
+}
+
+// decide reads a presentation and the order it is said to authorise.
+func decide(ctx context.Context, v *verifier.Verifier, text []byte, order io.Reader) error {
+	p, err := zkkex.ParsePresentationText(text)
+	if err != nil {
+		return err
+	}
+	message, err := zkkex.Message(order)
+	if err != nil {
+		return err
+	}
+	_, err = v.Verify(ctx, p, message)
+	return err // nil: yes; errors.Is(err, zkkex.ErrRejected): no; else: undecided
+}
+
+// The code of the README is the code above, and it does what the README says.
+func TestReadme(t *testing.T) {
+	ctx := context.Background()
+	office := newRegistrar()
+	defer office.close()
+	home := filepath.Join(office.temp, "home")
+	options := member.Options{Params: devParams}
+	enrol(t, office, home, options)
+
+	p, err := prove(ctx, home, strings.NewReader("buy 3 at 100"), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := p.MarshalText()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := decideOnce(t, office, text, 1000); !rejectedAs(err, zkkex.TooFewMembers) {
+		t.Errorf("one member is fewer than 1000: %v", err)
+	}
+	for _, want := range []zkkex.Reason{"", zkkex.SlotUsed} {
+		if err := decideOnce(t, office, text, 1); !rejectedAs(err, want) {
+			t.Errorf("got %v, expected %q", err, want)
+		}
+	}
+}
+
+func TestReadmeHasThisCode(t *testing.T) {
+	source, err := os.ReadFile("readme_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(readme), "```go\n")
+	if len(blocks) < 3 {
+		t.Fatalf("README.md has %d blocks of Go, expected 2 or more", len(blocks)-1)
+	}
+	for _, block := range blocks[1:] {
+		code, _, _ := strings.Cut(block, "```")
+		for function := range strings.SplitSeq(code, "\n\n") {
+			if !strings.Contains(string(source), strings.TrimSpace(function)) {
+				t.Errorf("README.md has code that no test runs:\n%s", function)
+			}
+		}
+	}
+}
+
+func enrol(t *testing.T, office *exportingRegistrar, home string, o member.Options) {
+	t.Helper()
+	secret, err := keys.Generate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := member.CreateWithUnencryptedKey(home, secret, slots.Range{}, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	m, err := member.Open(home, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if _, err := m.Trust(member.Registry{URL: office.url, VerifierKey: office.key}); err != nil {
+		t.Fatal(err)
+	}
+	request, err := m.EnrolOffline(office.challenge())
+	if err != nil {
+		t.Fatal(err)
+	}
+	office.admit(request)
+}
+
+// decideOnce is one run of a verifier with a folder that it keeps, demanding a
+// number of members: the registry of this test has one.
+func decideOnce(t *testing.T, office *exportingRegistrar, text []byte, minMembers uint64) error {
+	t.Helper()
+	desk := filepath.Join(office.temp, "desk")
+	if err := os.MkdirAll(desk, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	roots, err := mirror.Open(filepath.Join(desk, "mirror"), mirror.Config{URL: office.url, VerifierKey: office.key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer roots.Close()
+	if _, err := roots.Sync(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	fsys, err := dev.FS(zkkex.BabyJubjub20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := params.OpenVerifying(fsys, params.Accept{Dev: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := newVerifier(roots, set, filepath.Join(desk, "spent"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if minMembers < 1000 {
+		v = forFewMembers(t, roots, set, filepath.Join(desk, "spent"))
+	}
+	return decide(context.Background(), v, text, strings.NewReader("buy 3 at 100"))
+}
+
+// forFewMembers is newVerifier, without the demand for members.
+func forFewMembers(t *testing.T, roots *mirror.Mirror, set *params.Verifying, dir string) *verifier.Verifier {
+	t.Helper()
+	store, err := spent.OpenDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := verifier.New(verifier.Config{
+		Params:   []*params.Verifying{set},
+		Registry: roots.Registry(),
+		Roots:    roots.Roots().Newest(),
+		Scope:    verifier.NamedScope{Name: "rfq.example", Epochs: zkkex.DefaultSchedule()},
+		Limit:    10,
+		Spent:    store,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func rejectedAs(err error, want zkkex.Reason) bool {
+	var rejected *zkkex.RejectError
+	if !errors.As(err, &rejected) {
+		return want == "" && err == nil
+	}
+	return rejected.Reason == want
+}
