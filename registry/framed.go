@@ -46,7 +46,7 @@ func CutCheckpointsHeader(b []byte) (verifierKey string, entries []byte, err err
 // is checked: see [Open].
 func CutCheckpoint(entries []byte) (signed, rest []byte, err error) {
 	const digits = len("32768")
-	line, rest, found := bytes.Cut(entries[:min(len(entries), digits+1)], []byte("\n"))
+	line, _, found := bytes.Cut(entries[:min(len(entries), digits+1)], []byte("\n"))
 	if !found {
 		return nil, nil, malformed(checkpointsFormat, "expected a length of at most %d digits on a line", digits)
 	}

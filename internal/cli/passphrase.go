@@ -22,12 +22,17 @@ const passphraseEnv = "ZKKEX_PASSPHRASE_FILE"
 func (a *app) passphrase(ctx context.Context) func() (string, error) {
 	return func() (string, error) {
 		a.doneWaiting() // while a person types
-		defer a.progress("opening the key")
-		if name := a.passphraseName(); name != "" {
-			return a.readPassphrase(name)
-		}
-		return a.env.ReadPassword(ctx, "Passphrase: ")
+		passphrase, err := a.askPassphrase(ctx)
+		a.progress("opening the key") // what the caller does next takes a second
+		return passphrase, err
 	}
+}
+
+func (a *app) askPassphrase(ctx context.Context) (string, error) {
+	if name := a.passphraseName(); name != "" {
+		return a.readPassphrase(name)
+	}
+	return a.env.ReadPassword(ctx, "Passphrase: ")
 }
 
 // newPassphrase reads the passphrase of a key file to be written. On the

@@ -110,10 +110,10 @@ func checkLengths(pk *gnark.ProvingKey, size relation.Size) error {
 		}
 	}
 	if want := size.Wires() - size.Public; len(pk.G1.K) != want {
-		return fmt.Errorf("K: %w: expected %d points, got %d", ErrShape, want, len(pk.G1.K))
+		return fmt.Errorf("points K: %w: expected %d points, got %d", ErrShape, want, len(pk.G1.K))
 	}
 	if want := int(pk.Domain.Cardinality) - 1; len(pk.G1.Z) != want {
-		return fmt.Errorf("Z: %w: expected %d points, got %d", ErrShape, want, len(pk.G1.Z))
+		return fmt.Errorf("points Z: %w: expected %d points, got %d", ErrShape, want, len(pk.G1.Z))
 	}
 	return nil
 }

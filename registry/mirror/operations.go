@@ -57,15 +57,6 @@ func (o *operations) checkMagic() error {
 	return err
 }
 
-// count returns the number of whole operations in the file.
-func (o *operations) count() (uint64, error) {
-	info, err := o.f.Stat()
-	if err != nil {
-		return 0, err
-	}
-	return uint64(max(0, info.Size()-int64(len(operationsMagic)))) / registry.OperationSize, nil
-}
-
 // read returns the binary forms of the n operations from the first on. It
 // returns an error wrapping [io.ErrUnexpectedEOF] if there are fewer.
 func (o *operations) read(first, n uint64) ([]byte, error) {

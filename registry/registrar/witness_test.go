@@ -74,7 +74,7 @@ func TestWitnessAnswers(t *testing.T) {
 		"unknown log":               {status(404, ""), "does not know this registry"},
 		"bad proof":                 {status(422, ""), "not the one it cosigned"},
 		"forbidden":                 {status(403, "no"), "403"},
-		"redirect":                  {http.RedirectHandler(server.URL, 302).ServeHTTP, "302"},
+		"redirect":                  {http.RedirectHandler(server.URL, http.StatusFound).ServeHTTP, "302"},
 		"size of the wrong type":    {conflict("text/plain", "5\n"), "without the size"},
 		"size that is no number":    {conflict("text/x.tlog.size", "many\n"), "without the size"},
 		"size below zero":           {conflict("text/x.tlog.size", "-1\n"), "without the size"},
