@@ -58,6 +58,9 @@ const (
 	WrongParams Reason = "wrong_params"
 	// TooFewMembers: the anonymity set is smaller than the policy demands.
 	TooFewMembers Reason = "too_few_members"
+	// Busy: the verifier has more proofs waiting than it keeps. Nothing was
+	// decided and nothing is spent: the same presentation may be shown again.
+	Busy Reason = "busy"
 )
 
 // RejectError is a verifier's no. It matches [ErrRejected].

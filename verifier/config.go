@@ -45,6 +45,10 @@ type Config struct {
 	// EpochGrace is for how long after its end an epoch is accepted, beside the
 	// clock skew: time for a presentation to arrive. 0 means none.
 	EpochGrace time.Duration
+	// Pool, if set, verifies the proofs, batched under load and bounded;
+	// several verifiers can share one. nil verifies each proof at once, in the
+	// goroutine that asks.
+	Pool *Pool
 	// Now is the clock, [time.Now] by default.
 	Now func() time.Time
 }

@@ -26,6 +26,10 @@
 // A proof that does not verify spends nothing, so nobody can burn another's
 // slot. The proof's bytes are never a replay key: anybody can re-randomise a
 // proof, and the nullifier stays the same.
+//
+// The proof is by far the most expensive check. A [Pool] bounds how many are
+// checked and wait at a time, and checks them together under load; nothing else
+// about a decision changes, and each nullifier is recorded by itself.
 package verifier
 
 import (
@@ -69,7 +73,7 @@ func New(c Config) (*Verifier, error) {
 // authorises a, and spends its nullifier. The package documentation lists what
 // is checked. A nil error is the only yes; an error that does not wrap
 // [zkkex.ErrRejected] means that it could not tell, and then the same
-// presentation may be tried again.
+// presentation may be tried again; so it may after the reason [zkkex.Busy].
 func (v *Verifier) Verify(ctx context.Context, p *zkkex.Presentation, a zkkex.Authorization) (*zkkex.Decision, error) {
 	if p == nil {
 		return nil, &zkkex.ParseError{Format: "presentation", Err: errors.New("there is none")}
@@ -99,7 +103,7 @@ func (v *Verifier) Verify(ctx context.Context, p *zkkex.Presentation, a zkkex.Au
 	if err := decided(v.config.Spent.Lookup(ctx, entry)); err != nil {
 		return nil, err
 	}
-	if err := set.VerifyProof(st, p.Proof); err != nil {
+	if err := v.verifyProof(ctx, set, st, p.Proof); err != nil {
 		return nil, err
 	}
 	if err := decided(v.config.Spent.Spend(ctx, entry)); err != nil {
@@ -107,6 +111,13 @@ func (v *Verifier) Verify(ctx context.Context, p *zkkex.Presentation, a zkkex.Au
 	}
 	_, unspent := v.config.Spent.(noSpend)
 	return &zkkex.Decision{Statement: *st, Epoch: p.Epoch, Spent: !unspent}, nil
+}
+
+func (v *Verifier) verifyProof(ctx context.Context, set *params.Verifying, st *zkkex.Statement, proof zkkex.Proof) error {
+	if v.config.Pool == nil {
+		return set.VerifyProof(st, proof)
+	}
+	return v.config.Pool.verify(ctx, set, st, proof)
 }
 
 // checkParams returns the verifier's own parameters for the presentation.

@@ -29,7 +29,7 @@ var conditions = []condition{
 	{"root", []zkkex.Reason{zkkex.UnknownRoot, zkkex.StaleRoot}, "of a checkpoint that the registrar signed and the policy accepts"},
 	{"members", []zkkex.Reason{zkkex.TooFewMembers}, "at least --min-members with a key of the circuit's type"},
 	{"unused", nil, "the slot was not used before, by --spent"},
-	{"proof", []zkkex.Reason{zkkex.BadProof}, "encoding, curve, subgroup, and the pairing equation"},
+	{"proof", []zkkex.Reason{zkkex.BadProof, zkkex.Busy}, "encoding, curve, subgroup, and the pairing equation"},
 	{"spent", []zkkex.Reason{zkkex.SlotUsed}, "the slot is recorded as used: of two at once, one wins"},
 }
 

@@ -71,6 +71,10 @@ var explanations = map[zkkex.Reason]explanation{
 		"fewer members than demanded: a proof would hide its maker among too few",
 		"wait for more members",
 	},
+	zkkex.Busy: {
+		"the verifier has more proofs waiting than it keeps, or this one waited too long; nothing was decided, no slot is used",
+		"send the same presentation again, a little later",
+	},
 	enrolment.Expired: {
 		"the enrolment challenge that was answered has ended, or ends later than any challenge can",
 		"ask for a new challenge and answer that; compare the clocks",

@@ -1,12 +1,10 @@
 package params
 
 import (
-	"errors"
 	"io/fs"
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/internal/groth16"
-	"github.com/zkkex/zkkex/internal/public"
 )
 
 // Verifying is the verifying part of a parameter set, checked and ready. It is
@@ -75,21 +73,9 @@ func (v *Verifying) Manifest() Manifest {
 // [zkkex.WrongCircuit] for a statement of another circuit; and one wrapping
 // [zkkex.ErrMalformed] if root or nullifier are not canonical.
 func (v *Verifying) VerifyProof(st *zkkex.Statement, proof zkkex.Proof) error {
-	if st.Circuit != v.Circuit() {
-		return zkkex.Reject(zkkex.WrongCircuit, "the statement is of circuit %v, the parameters are of %v", st.Circuit, v.Circuit())
-	}
-	inputs, err := public.Inputs(st)
+	claim, err := v.decode(st, proof)
 	if err != nil {
-		return &zkkex.ParseError{Format: "statement", Err: err}
-	}
-	p, err := groth16.ParseProof(proof)
-	if err != nil {
-		return zkkex.Reject(zkkex.BadProof, "%v", err)
-	}
-	if err := v.key.Verify(p, inputs); errors.Is(err, groth16.ErrNoProof) {
-		return zkkex.Reject(zkkex.BadProof, "%v", err)
-	} else if err != nil {
 		return err
 	}
-	return nil
+	return rejected(v.key.Verify(claim.Proof, claim.Inputs))
 }
