@@ -123,9 +123,8 @@ func (r *Registrar) planAdmission(b *batch, req *request, c *candidate) error {
 	if live != nil {
 		return req.alreadyLive(live, c)
 	}
-	start := r.config.epochStart(max(req.now, r.lastTime))
-	if r.revoked.otherSince(id, c.nullifierHash, start) {
-		return &ReadmissionError{NotBefore: r.config.epochEnd(start)}
+	if from := r.revoked.waitsUntil(id, c.nullifierHash); from > max(req.now, r.lastTime) {
+		return &ReadmissionError{NotBefore: time.Unix(from, 0).UTC()}
 	}
 	capacity := uint64(1) << r.tree.CapacityBits()
 	index, ok := r.free.take(capacity)

@@ -132,22 +132,23 @@ func TestOneLiveLeafPerKeyInOneBatch(t *testing.T) {
 }
 
 // TestReadmission revokes a key and lets it come back. With another nullifier
-// key it would have the slots of the epoch twice.
+// key it would have the slots of an epoch twice.
 func TestReadmission(t *testing.T) {
 	dir, r := newRegistrar(t)
 	p := newMember(t)
 	other := withHash(t, p, 5)
 	mustAdmit(t, r, p, testTime)
-	if _, err := r.RevokeKey(p, testTime); err != nil {
+	revoked := time.Date(2026, 11, 21, 23, 59, 50, 0, time.UTC)
+	if _, err := r.RevokeKey(p, revoked); err != nil {
 		t.Fatal(err)
 	}
-	nextEpoch := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
-	for range 2 {
+	notBefore := time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
+	for _, now := range []time.Time{revoked, revoked.Add(20 * time.Second), notBefore.Add(-24 * time.Hour), notBefore.Add(-time.Second)} {
 		for _, candidate := range []*keys.Public{other, withHash(t, negated(t, p), 5)} {
-			_, err := r.Admit(candidate, nextEpoch.Add(-time.Second))
+			_, err := r.Admit(candidate, now)
 			var wait *ReadmissionError
-			if !errors.Is(err, ErrReadmission) || !errors.As(err, &wait) || !wait.NotBefore.Equal(nextEpoch) {
-				t.Errorf("in the same epoch: %v; want ErrReadmission, not before %v", err, nextEpoch)
+			if !errors.Is(err, ErrReadmission) || !errors.As(err, &wait) || !wait.NotBefore.Equal(notBefore) {
+				t.Errorf("at %v: %v; want ErrReadmission, not before %v", now, err, notBefore)
 			}
 		}
 		r = reopen(t, dir, r)
@@ -160,12 +161,68 @@ func TestReadmission(t *testing.T) {
 	if _, err := r.RevokeKey(negated(t, p), testTime); err != nil {
 		t.Fatal(err)
 	}
-	receipt := mustAdmit(t, r, other, nextEpoch)
+	receipt := mustAdmit(t, r, other, notBefore)
 	if !receipt.New || receipt.Operation.Leaf != other.Commitment() {
-		t.Errorf("in the next epoch: %+v", receipt)
+		t.Errorf("two epochs later: %+v", receipt)
 	}
-	if _, err := r.Admit(p, nextEpoch); !errors.Is(err, ErrKeyLive) {
+	if _, err := r.Admit(p, notBefore); !errors.Is(err, ErrKeyLive) {
 		t.Errorf("the old nullifier key: %v; want ErrKeyLive", err)
+	}
+}
+
+// TestReadmissionAcrossEpochs takes verifiers of every window that package
+// verifier accepts, revokes a key at every moment of an epoch, and looks for an
+// epoch in which both leaves are good: the old one until verifiers know of the
+// revocation, the new one from the earliest admission on. One epoch less of
+// waiting would leave one.
+func TestReadmissionAcrossEpochs(t *testing.T) {
+	const length = 60
+	c := config{schedule: zkkex.Schedule{Origin: 7, Length: length}}
+	epoch := func(unix int64) int64 { return (unix - c.schedule.Origin) / length }
+	twice := func(waitLess int64) (found bool) {
+		for revoked := int64(1000 * length); revoked < 1001*length; revoked++ {
+			for skew := int64(0); 2*skew <= length; skew++ {
+				grace := length - 2*skew
+				known := revoked + length - skew // with the delay of checkpoints and the grace of roots
+				admitted := c.readmission(revoked) - waitLess*length
+				newestOfOld := epoch(known - 1 + skew)
+				oldestOfNew := epoch(admitted - skew - grace)
+				found = found || oldestOfNew <= newestOfOld
+			}
+		}
+		return found
+	}
+	if twice(0) {
+		t.Error("an epoch can be used with both leaves")
+	}
+	if !twice(1) {
+		t.Error("a wait shorter by an epoch is found to be enough; the test shows nothing")
+	}
+}
+
+// TestReadmissionOfEarlierJournals opens a journal in which a key came back with
+// another nullifier key in the next epoch, as an earlier rule allowed.
+func TestReadmissionOfEarlierJournals(t *testing.T) {
+	dir, r := newRegistrar(t)
+	p := newMember(t)
+	other := withHash(t, p, 5)
+	mustAdmit(t, r, p, testTime)
+	if _, err := r.RevokeKey(p, testTime); err != nil {
+		t.Fatal(err)
+	}
+	r.revoked = revocations{}
+	next := testTime.Add(24 * time.Hour)
+	mustAdmit(t, r, other, next)
+	r = reopen(t, dir, r)
+	if _, err := r.RevokeKey(p, next); err != nil {
+		t.Fatal(err)
+	}
+	r = reopen(t, dir, r)
+	if _, err := r.Admit(p, next.Add(24*time.Hour)); !errors.Is(err, ErrReadmission) {
+		t.Errorf("from now on: %v; want ErrReadmission", err)
+	}
+	if again := mustAdmit(t, r, p, time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)); !again.New {
+		t.Errorf("after two epochs: %+v", again)
 	}
 }
 

@@ -173,6 +173,6 @@ func (r *Registrar) take(rec *record, operation []byte) {
 		id := rec.admission.identity()
 		r.live.remove(id, rec.op.Index)
 		r.free.give(rec.op.Index)
-		r.revoked.add(id, revocation{rec.admission.nullifierHash, rec.unix}, r.config.epochStart(rec.unix))
+		r.revoked.add(id, revocation{rec.admission.nullifierHash, r.config.readmission(rec.unix)}, rec.unix)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -90,22 +89,26 @@ func parseConfig(b []byte) (config, error) {
 	return c, nil
 }
 
-// epochStart returns the beginning of the epoch of a time, in Unix seconds.
-// Before the first epoch, it returns the beginning of time.
-func (c config) epochStart(unix int64) int64 {
-	if unix < c.schedule.Origin {
-		return 0
-	}
-	length := int64(c.schedule.Length)
-	return unix - (unix-c.schedule.Origin)%length
+// readmissionEpochs is the number of whole epochs between a key's revocation
+// and its return with another nullifier key. Verifiers take the old leaf until
+// they know of the revocation, which may be in the epoch after it; and they take
+// that epoch's proofs until clock skew and grace are over, for an epoch at most.
+const readmissionEpochs = 2
+
+// readmission returns from when on a key that is revoked at a time can come
+// back with another nullifier key, in Unix seconds.
+func (c config) readmission(revoked int64) int64 {
+	return c.epochEnd(revoked) + readmissionEpochs*int64(c.schedule.Length)
 }
 
-// epochEnd returns the end of the epoch that begins at start.
-func (c config) epochEnd(start int64) time.Time {
-	if start < c.schedule.Origin {
-		return time.Unix(c.schedule.Origin, 0).UTC()
+// epochEnd returns the end of the epoch of a time, in Unix seconds. All the time
+// before the first epoch is as one.
+func (c config) epochEnd(unix int64) int64 {
+	if unix < c.schedule.Origin {
+		return c.schedule.Origin
 	}
-	return time.Unix(start+int64(c.schedule.Length), 0).UTC()
+	length := int64(c.schedule.Length)
+	return unix - (unix-c.schedule.Origin)%length + length
 }
 
 func encodeSigner(signerKey string) []byte {

@@ -1,6 +1,7 @@
 package registrar
 
 import (
+	"math"
 	"slices"
 )
 
@@ -86,47 +87,56 @@ func (n *recordNumbers) set(index, number uint64) {
 // revocation is what a revocation leaves behind for a while.
 type revocation struct {
 	nullifierHash [32]byte
-	unix          int64
+	// until is when the key can come back with another nullifier key, in Unix
+	// seconds.
+	until int64
 }
 
-// revocations remembers keys that were revoked in the current epoch.
+// revocations remembers keys that cannot come back with any nullifier key yet.
 type revocations struct {
 	byIdentity map[identity][]revocation
-	since      int64 // entries older than the epoch that began here were dropped
+	earliest   int64 // no entry ends before
 }
 
-// add notes a revocation, and forgets those before the epoch that begins at
-// start.
-func (r *revocations) add(id identity, rev revocation, start int64) {
-	r.forget(start)
-	if rev.unix < start {
-		return
-	}
+// add notes a revocation of now, and forgets those that are over.
+func (r *revocations) add(id identity, rev revocation, now int64) {
+	r.forget(now)
 	if r.byIdentity == nil {
 		r.byIdentity = make(map[identity][]revocation)
 	}
+	if len(r.byIdentity) == 0 {
+		r.earliest = rev.until
+	}
+	r.earliest = min(r.earliest, rev.until)
 	r.byIdentity[id] = append(r.byIdentity[id], rev)
 }
 
-func (r *revocations) forget(start int64) {
-	if start <= r.since {
+// forget walks through all entries when some are over, so once an epoch.
+func (r *revocations) forget(now int64) {
+	if now < r.earliest {
 		return
 	}
-	r.since = start
+	r.earliest = math.MaxInt64
 	for id, list := range r.byIdentity {
-		list = slices.DeleteFunc(list, func(rev revocation) bool { return rev.unix < start })
+		list = slices.DeleteFunc(list, func(rev revocation) bool { return rev.until <= now })
 		if len(list) == 0 {
 			delete(r.byIdentity, id)
 			continue
 		}
 		r.byIdentity[id] = list
+		for _, rev := range list {
+			r.earliest = min(r.earliest, rev.until)
+		}
 	}
 }
 
-// otherSince reports whether the identity was revoked since start with another
-// nullifier key than the one given.
-func (r *revocations) otherSince(id identity, nullifierHash [32]byte, start int64) bool {
-	return slices.ContainsFunc(r.byIdentity[id], func(rev revocation) bool {
-		return rev.unix >= start && rev.nullifierHash != nullifierHash
-	})
+// waitsUntil returns from when on the identity can come back with a nullifier
+// key, in Unix seconds; 0 if no revocation with another one is remembered.
+func (r *revocations) waitsUntil(id identity, nullifierHash [32]byte) (until int64) {
+	for _, rev := range r.byIdentity[id] {
+		if rev.nullifierHash != nullifierHash {
+			until = max(until, rev.until)
+		}
+	}
+	return until
 }

@@ -22,15 +22,15 @@ import (
 // [zkkex.ErrMalformed] for a bad name and [zkkex.ErrUnsupported] for another
 // capacity.
 //
-// A key revoked in an epoch of [zkkex.DefaultSchedule] can come back with
-// another nullifier key in the next one; InitSchedule sets other epochs.
+// A key that is revoked can come back with another nullifier key after two whole
+// epochs of [zkkex.DefaultSchedule]; InitSchedule sets other epochs.
 func Init(dir, name string, capacityBits int) error {
 	return InitSchedule(dir, name, capacityBits, zkkex.DefaultSchedule())
 }
 
 // InitSchedule is [Init] with the epochs of the verifiers that the registry is
 // for, so that nobody gets the slots of one epoch twice by coming back with
-// another nullifier key.
+// another nullifier key. If they have different ones, take the longest.
 func InitSchedule(dir, name string, capacityBits int, epochs zkkex.Schedule) error {
 	if err := registry.CheckName(name); err != nil {
 		return err

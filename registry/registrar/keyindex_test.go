@@ -119,17 +119,26 @@ func TestFreeIndexes(t *testing.T) {
 func TestRevocationsForget(t *testing.T) {
 	var r revocations
 	a, b := identity{keyType: 1}, identity{keyType: 2}
+	waits := func(id identity, hash byte, want int64) {
+		t.Helper()
+		if got := r.waitsUntil(id, [32]byte{hash}); got != want {
+			t.Errorf("%v waits until %d, want %d", id, got, want)
+		}
+	}
 	r.add(a, revocation{[32]byte{1}, 10}, 0)
 	r.add(b, revocation{[32]byte{1}, 90}, 0)
-	if !r.otherSince(a, [32]byte{2}, 0) || r.otherSince(a, [32]byte{1}, 0) || r.otherSince(a, [32]byte{2}, 11) {
-		t.Error("wrong answer for a")
+	waits(a, 2, 10)
+	waits(a, 1, 0)
+	r.add(b, revocation{[32]byte{2}, 80}, 9)
+	waits(a, 2, 10)
+	r.add(b, revocation{[32]byte{1}, 120}, 10)
+	waits(b, 2, 120)
+	waits(b, 1, 80)
+	if len(r.byIdentity) != 1 || len(r.byIdentity[b]) != 3 {
+		t.Errorf("%v is left, expected three of b", r.byIdentity)
 	}
-	r.add(b, revocation{[32]byte{1}, 120}, 80)
-	if len(r.byIdentity) != 1 || len(r.byIdentity[b]) != 2 {
-		t.Errorf("%v is left, expected two of b", r.byIdentity)
-	}
-	r.add(a, revocation{[32]byte{1}, 20}, 80)
-	if r.otherSince(a, [32]byte{2}, 0) {
-		t.Error("a revocation before the epoch was remembered")
+	r.add(a, revocation{[32]byte{1}, 200}, 95)
+	if len(r.byIdentity[a]) != 1 || len(r.byIdentity[b]) != 1 || r.earliest != 120 {
+		t.Errorf("%v is left, expected one of each", r.byIdentity)
 	}
 }

@@ -77,9 +77,9 @@ var (
 	// ErrKeyLive reports an admission of a public key that has a live leaf with
 	// another nullifier key. A key and its negative count as one.
 	ErrKeyLive = errors.New("the public key has a live leaf with another nullifier key")
-	// ErrReadmission reports that a public key was revoked in this epoch and
+	// ErrReadmission reports that a public key was revoked not long ago and
 	// comes back with another nullifier key; see [ReadmissionError].
-	ErrReadmission = errors.New("the public key was revoked in this epoch and comes back with another nullifier key")
+	ErrReadmission = errors.New("the public key was revoked not long ago and comes back with another nullifier key")
 	// ErrFull reports that every index is taken.
 	ErrFull = errors.New("the registry is full")
 	// ErrNoMember reports that no live leaf is as described.
@@ -98,7 +98,8 @@ var (
 // ReadmissionError reports an admission that has to wait. It matches
 // [ErrReadmission].
 type ReadmissionError struct {
-	// NotBefore is the beginning of the next epoch.
+	// NotBefore is when the admission becomes possible: the beginning of the
+	// third epoch after the one in which the key was revoked.
 	NotBefore time.Time
 }
 
