@@ -31,6 +31,9 @@ type gracePolicy struct {
 	grace time.Duration
 }
 
+// Registry returns the registry whose roots the policy knows.
+func (g gracePolicy) Registry() zkkex.RegistryID { return g.roots.Registry() }
+
 func (g gracePolicy) Accept(sequence uint64, root zkkex.Root, now time.Time) (*Checkpoint, error) {
 	g.roots.mu.RLock()
 	defer g.roots.mu.RUnlock()

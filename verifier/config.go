@@ -26,7 +26,8 @@ type Config struct {
 	Params []*params.Verifying
 	// Registry identifies the registry whose members may prove.
 	Registry zkkex.RegistryID
-	// Roots decides which roots of that registry are accepted.
+	// Roots decides which roots of that registry are accepted. A policy with a
+	// method Registry() [zkkex.RegistryID] must return Registry's value.
 	Roots registry.RootPolicy
 	// Scope says which scope counts in which epoch.
 	Scope ScopeRule
@@ -115,6 +116,9 @@ func (c Config) withDefaults() (Config, error) {
 			return c, fmt.Errorf("verifier: Config.Params[%d] is nil", i)
 		}
 	}
+	if err := c.checkRegistry(); err != nil {
+		return c, err
+	}
 	switch c.ClockSkew {
 	case 0:
 		c.ClockSkew = DefaultClockSkew
@@ -128,6 +132,18 @@ func (c Config) withDefaults() (Config, error) {
 		c.Now = time.Now
 	}
 	return c, c.checkWindow()
+}
+
+// checkRegistry refuses a root policy that is known to be another registry's.
+func (c *Config) checkRegistry() error {
+	roots, ok := c.Roots.(interface{ Registry() zkkex.RegistryID })
+	if !ok {
+		return nil
+	}
+	if id := roots.Registry(); id != c.Registry {
+		return fmt.Errorf("verifier: Config.Roots is of registry %v, expected %v, as in Config.Registry", id, c.Registry)
+	}
+	return nil
 }
 
 // checkWindow refuses a window in which more than two epochs would be accepted

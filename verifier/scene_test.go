@@ -12,6 +12,7 @@ import (
 	"github.com/zkkex/zkkex/internal/world"
 	"github.com/zkkex/zkkex/keys"
 	"github.com/zkkex/zkkex/prover"
+	"github.com/zkkex/zkkex/registry"
 	"github.com/zkkex/zkkex/setup/params"
 	"github.com/zkkex/zkkex/verifier"
 	"github.com/zkkex/zkkex/verifier/spent"
@@ -36,7 +37,8 @@ const (
 type scene struct {
 	*world.World
 	set           *params.Proving
-	first, second *zkkex.Presentation // of one member, by slots 0 and 1
+	signed        *registry.Checkpoint // what they were proved against
+	first, second *zkkex.Presentation  // of one member, by slots 0 and 1
 	authorized    zkkex.Authorization
 }
 
@@ -67,7 +69,7 @@ func newScene(t testing.TB, id zkkex.CircuitID) *scene {
 			secret = member
 		}
 	}
-	s.Checkpoint(t, signed)
+	s.signed = s.Checkpoint(t, signed)
 	p, err := prover.Open(s.set)
 	must(t, err)
 	h, err := prover.NewHolder(prover.HolderConfig{
@@ -100,12 +102,12 @@ func (s *scene) epoch(t testing.TB) zkkex.Epoch {
 }
 
 // config is a policy that accepts the scene's presentations. Its root policy
-// takes superseded roots for ever: the tests about roots set another.
+// takes their root for ever: the tests about roots set another.
 func (s *scene) config() verifier.Config {
 	return verifier.Config{
 		Params:     []*params.Verifying{s.set.Verifying},
 		Registry:   s.Roots.Registry(),
-		Roots:      s.Roots.Grace(100 * 365 * 24 * time.Hour),
+		Roots:      registry.Pinned(s.signed),
 		Scope:      s.rule(),
 		Limit:      limit,
 		Spent:      spent.NewMemory(),

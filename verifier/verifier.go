@@ -56,7 +56,8 @@ type Verifier struct {
 var _ zkkex.Verifier = (*Verifier)(nil)
 
 // New returns a verifier. It returns an error that names the field if a required
-// one is missing, or if clock skew and grace do not fit the length of an epoch.
+// one is missing, if the root policy is of another registry, or if clock skew and
+// grace do not fit the length of an epoch.
 func New(c Config) (*Verifier, error) {
 	c, err := c.withDefaults()
 	if err != nil {

@@ -426,6 +426,10 @@ func TestConfigIsComplete(t *testing.T) {
 		{"Params[0]", func(c *verifier.Config) { c.Params = []*params.Verifying{nil} }},
 		{"Registry", func(c *verifier.Config) { c.Registry = zkkex.RegistryID{} }},
 		{"Roots", func(c *verifier.Config) { c.Roots = nil }},
+		{"Config.Roots is of registry", func(c *verifier.Config) {
+			c.Roots = s.Roots.Newest()
+			c.Registry[0] ^= 1
+		}},
 		{"Scope", func(c *verifier.Config) { c.Scope = nil }},
 		{"Limit", func(c *verifier.Config) { c.Limit = 0 }},
 		{"Spent", func(c *verifier.Config) { c.Spent = nil }},
