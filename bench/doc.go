@@ -8,7 +8,8 @@
 // Two peers stand beside our own code. Proving is compared with the circuit that
 // gnark's documentation leads to, frozen in internal/textbook and proved by
 // gnark alone; our side of the ratio includes checking the witness first and
-// verifying the proof afterwards. Verifying is compared with gnark's own Verify.
+// verifying the proof afterwards. Verifying is compared with gnark's own Verify,
+// one by one.
 //
 // The functions for "go test -bench" are in this package's tests; their output
 // is for benchstat. How to rerun everything, and figures, are in

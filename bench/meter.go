@@ -21,12 +21,14 @@ type task struct {
 	// batch is how many times a sample runs the operation, 1 if it is 0:
 	// several for operations shorter than the clocks can tell.
 	batch int
+	// each is how many operations one run does, 1 if it is 0.
+	each int
 	// before runs in front of every sample, unmeasured. It may be nil.
 	before func() error
 	run    func() error
 }
 
-// measure returns the mean over the task's batch. The heap is collected first,
+// measure returns the mean over the task's operations. The heap is collected first,
 // so that no task pays for another's garbage.
 func (t *task) measure() (sample, error) {
 	if t.before != nil {
@@ -34,7 +36,7 @@ func (t *task) measure() (sample, error) {
 			return sample{}, err
 		}
 	}
-	batch := max(t.batch, 1)
+	batch, n := max(t.batch, 1), max(t.batch, 1)*max(t.each, 1)
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
@@ -47,10 +49,10 @@ func (t *task) measure() (sample, error) {
 	wall, used := time.Since(start), cpuTime()-cpu
 	runtime.ReadMemStats(&after)
 	return sample{
-		wall:   wall / time.Duration(batch),
-		cpu:    used / time.Duration(batch),
-		allocs: (after.Mallocs - before.Mallocs) / uint64(batch),
-		bytes:  (after.TotalAlloc - before.TotalAlloc) / uint64(batch),
+		wall:   wall / time.Duration(n),
+		cpu:    used / time.Duration(n),
+		allocs: (after.Mallocs - before.Mallocs) / uint64(n),
+		bytes:  (after.TotalAlloc - before.TotalAlloc) / uint64(n),
 	}, nil
 }
 

@@ -24,6 +24,8 @@ const (
 	Cold Part = "cold"
 	// Verify verifies, beside gnark's own Verify.
 	Verify Part = "verify"
+	// Batch verifies together, and admits through a pool, beside gnark's Verify.
+	Batch Part = "batch"
 	// Tree admits, revokes and finds paths in member trees in memory.
 	Tree Part = "tree"
 	// Registry admits members to a registry on disk and opens it.
@@ -31,7 +33,7 @@ const (
 )
 
 // Parts lists the parts in the order they run.
-func Parts() []Part { return []Part{Compile, Setup, Open, Prove, Cold, Verify, Tree, Registry} }
+func Parts() []Part { return []Part{Compile, Setup, Open, Prove, Cold, Verify, Batch, Tree, Registry} }
 
 // ParsePart returns the part of a name. It returns an error wrapping
 // [zkkex.ErrUnsupported] that lists the names.

@@ -44,7 +44,7 @@ type Target struct {
 type Count struct {
 	Name  string `json:"name"`
 	Value uint64 `json:"value"`
-	// Unit is "bytes", "constraints" or "wires".
+	// Unit is "bytes", "constraints", "wires", "pairs" or "equations".
 	Unit string `json:"unit"`
 }
 

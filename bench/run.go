@@ -59,6 +59,8 @@ func (r *runner) run(ctx context.Context, p Part) error {
 		return r.cold(ctx)
 	case Verify:
 		return r.verify(ctx)
+	case Batch:
+		return r.batch(ctx)
 	case Tree:
 		return r.tree(ctx)
 	default:

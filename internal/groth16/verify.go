@@ -57,12 +57,10 @@ func (vk *VerifyingKey) Points() Points { return vk.points }
 // checks e(A, B) = e(alpha, beta) e(L, gamma) e(C, delta) by one Miller loop
 // over three pairs and one final exponentiation.
 func (vk *VerifyingKey) Verify(p *Proof, inputs [public.Count]field.Element) error {
-	sum := make(chan curve.G1Affine, 1)
-	go func() { sum <- vk.sum.eval(&inputs) }()
 	// MillerLoopFixedQ overwrites the lines it is given, so each call gets
 	// copies.
 	pairs := []lines{curve.PrecomputeLines(p.B), vk.deltaLines, vk.gammaLines}
-	f, err := curve.MillerLoopFixedQ([]curve.G1Affine{p.A, p.C, <-sum}, pairs)
+	f, err := curve.MillerLoopFixedQ([]curve.G1Affine{p.A, p.C, vk.sum.eval(&inputs)}, pairs)
 	if err != nil {
 		return fmt.Errorf("pairing: %w", err)
 	}
