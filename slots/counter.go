@@ -27,8 +27,8 @@ type Counter struct {
 }
 
 // Open opens the state in dir. It returns an error wrapping [ErrMissing] if
-// there is none, [ErrDamaged], [ErrCopied] or [ErrOtherKey]; package
-// documentation says what to do. It never makes a state: see [Init] and
+// there is none, [ErrDamaged], [ErrCopied], [ErrLinked] or [ErrOtherKey];
+// package documentation says what to do. It never makes a state: see [Init] and
 // [Recover].
 func Open(dir string, options ...Option) (*Counter, error) {
 	f, err := openDisk(dir)
@@ -68,6 +68,12 @@ func (c *Counter) Close() error {
 // Take returns a slot of the epoch in the scope, below limit and in the state's
 // range, that was never returned before and never will be again. The record of
 // it is durable before Take returns. A slot is gone once taken, used or not.
+//
+// The scope is one that is derived from the epoch, as [zkkex.NamedScope] does: it
+// then belongs to one epoch of one schedule. A caller that uses one scope with
+// epochs of several schedules gets [ErrEpochMismatch] while the scope is
+// remembered, and slots of it again once it was dropped, [PruneMargin] after the
+// end of its epoch.
 //
 // It returns an error wrapping [ErrNoSlot] if all are used, [ErrRestored] if
 // slots of the epoch may have been used before the state was recovered,
@@ -203,28 +209,49 @@ func (c *Counter) answer(batch []*request) error {
 // load returns the state in the folder, once it is sure of it. The caller holds
 // the lock.
 func (c *Counter) load() (*state, error) {
-	text, at, err := readState(c.folder)
+	found, err := readState(c.folder)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %s", ErrMissing, adviseRecover)
 	}
 	if err != nil {
 		return nil, err
 	}
-	s, err := parseState(text)
+	s, err := parseState(found.text)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w: %s", ErrDamaged, err, adviseRecover)
 	}
-	if !s.unchecked && s.place != at {
-		return nil, fmt.Errorf("%w: %s", ErrCopied, adviseRecover)
+	if err := s.checkPlace(found); err != nil {
+		return nil, err
 	}
 	if key := c.config.key; key != nil && (s.key == nil || *s.key != *key) {
 		return nil, fmt.Errorf("%w: recover it for this key", ErrOtherKey)
 	}
-	if s.generation < c.newest || s.generation == c.newest && !bytes.Equal(text, c.text) {
+	if s.generation < c.newest || s.generation == c.newest && !bytes.Equal(found.text, c.text) {
 		return nil, fmt.Errorf("%w from generation %d to %d: %s", ErrRolledBack, c.newest, s.generation, adviseRecover)
 	}
-	c.newest, c.text = s.generation, text
+	c.newest, c.text = s.generation, found.text
 	return s, nil
+}
+
+// checkPlace returns an error if the file is not the one that the state was
+// written to, or can be found under another name later.
+func (s *state) checkPlace(found stateFile) error {
+	switch {
+	case s.unchecked:
+		return nil
+	case s.place != found.at:
+		return fmt.Errorf("%w: %s", ErrCopied, adviseRecover)
+	}
+	return s.checkNames(found)
+}
+
+// checkNames refuses a second name of the file: the next replacement would leave
+// the state as it is now under that name, inode, time of birth and all.
+func (s *state) checkNames(found stateFile) error {
+	if s.unchecked || found.names <= 1 {
+		return nil
+	}
+	return fmt.Errorf("%w (hard links, inode %d): remove the others, which are a backup of it; the key's backup is without it", ErrLinked, found.at.inode)
 }
 
 // store replaces the state in the folder. The caller holds the lock.

@@ -20,19 +20,30 @@
 //   - A state that is damaged: [ErrDamaged]. The file ends in a checksum.
 //   - A state that was copied, or restored from a backup of files: [ErrCopied].
 //     The file names the inode it is in, and when that was born, which no copy
-//     shares and which moving within a file system keeps. Where the system does
-//     not tell times of birth, a copy that was given the same inode passes.
+//     of its content shares and which moving within a file system keeps. Where
+//     the system does not tell times of birth, a copy that was given the same
+//     inode passes.
+//   - A state whose file has a second name: [ErrLinked]. Backups by hard links
+//     (cp -al) make one, and the next replacement would leave the old state
+//     there, in its own inode.
 //   - A state that goes back while a Counter is open: [ErrRolledBack].
 //   - A state that belongs to another key: [ErrOtherKey], if [WithKey] is used.
 //
-// Each of them ends in [Recover], by decision of a person who knows what
-// happened. It starts a state that refuses, with [ErrRestored], every epoch in
+// Each of them but a second name, which is removed, ends in [Recover], by decision
+// of a person who knows what happened. It starts a state that refuses, with [ErrRestored], every epoch in
 // which slots may have been taken before: those that had begun, and those whose
 // slots could be taken ahead already. The error says when the first usable
 // epoch begins. Nothing asks a venue which slots are used; that would tell it
 // who asks.
 //
 // # What cannot be detected
+//
+// A file that comes back itself, not as a copy. Whoever moves the folder aside,
+// recovers or begins anew in its place, and later moves the old folder back, has
+// the old state, and slots taken meanwhile can be taken again. The same holds for
+// a file that is moved out and back, and for a second name made in the moment
+// between two looks. Do not move a state back that another one has followed:
+// delete it.
 //
 // Whatever puts back the disk as a whole, below the file system, puts back the
 // state without a trace: a snapshot of a virtual machine, of a volume or of a

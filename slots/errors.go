@@ -15,6 +15,9 @@ var (
 	ErrDamaged = errors.New("the slot state is damaged")
 	// ErrCopied reports a state that is a copy of the file it was written to.
 	ErrCopied = errors.New("the slot state was copied or restored from a backup")
+	// ErrLinked reports a state file that has a second name, as backups by hard
+	// links make. The error says what to do.
+	ErrLinked = errors.New("the file of the slot state has more than one name")
 	// ErrRolledBack reports a state that is older than one seen before.
 	ErrRolledBack = errors.New("the slot state went back")
 	// ErrOtherKey reports a state that belongs to another key, or to none.
@@ -32,7 +35,8 @@ var (
 	// in an [EarlyError].
 	ErrTooEarly = errors.New("too early to take slots of this epoch")
 	// ErrEpochMismatch reports a scope that was used with another epoch
-	// before: scopes must be derived from the epoch they are used with.
+	// before: scopes must be derived from the epoch they are used with. It is
+	// noticed until the scope's record is dropped.
 	ErrEpochMismatch = errors.New("this scope was used with another epoch before")
 	// ErrTooMany reports more scopes or schedules at a time than a state
 	// holds; see [MaxScopes].

@@ -27,8 +27,9 @@ type folder interface {
 // file is an open file of a folder.
 type file interface {
 	io.ReadWriter
-	// place returns what a copy of the file does not share with it.
-	place() (place, error)
+	// place returns what a copy of the file does not share with it, and how
+	// many names the file has; 0 where the system does not tell.
+	place() (at place, names uint64, err error)
 	// sync makes the content durable.
 	sync() error
 	close() error
@@ -45,18 +46,25 @@ const (
 	temporaryName = "slots.tmp"
 )
 
-// readState returns the state's text and the place of the file it is in.
-func readState(f folder) (text []byte, at place, err error) {
+// stateFile is a state as it was found.
+type stateFile struct {
+	text  []byte
+	at    place
+	names uint64
+}
+
+// readState returns the file that the state is in.
+func readState(f folder) (found stateFile, err error) {
 	in, err := f.open(stateName)
 	if err != nil {
-		return nil, place{}, err
+		return stateFile{}, err
 	}
 	defer in.close()
-	if at, err = in.place(); err != nil {
-		return nil, place{}, err
+	if found.at, found.names, err = in.place(); err != nil {
+		return stateFile{}, err
 	}
-	text, err = io.ReadAll(io.LimitReader(in, MaxStateSize+1))
-	return text, at, err
+	found.text, err = io.ReadAll(io.LimitReader(in, MaxStateSize+1))
+	return found, err
 }
 
 // writeState replaces the state by what encode returns for the place of the new
@@ -81,7 +89,7 @@ func writeState(f folder, encode func(at place) []byte) error {
 }
 
 func fill(out file, encode func(at place) []byte) error {
-	at, err := out.place()
+	at, _, err := out.place()
 	if err == nil {
 		_, err = out.Write(encode(at))
 	}
@@ -147,6 +155,6 @@ func (d *disk) close() error { return errors.Join(d.self.Close(), d.root.Close()
 
 type diskFile struct{ *os.File }
 
-func (f diskFile) place() (place, error) { return placeOf(f.File) }
-func (f diskFile) sync() error           { return f.Sync() }
-func (f diskFile) close() error          { return f.Close() }
+func (f diskFile) place() (place, uint64, error) { return placeOf(f.File) }
+func (f diskFile) sync() error                   { return f.Sync() }
+func (f diskFile) close() error                  { return f.Close() }

@@ -60,7 +60,8 @@ func Init(dir string, fresh bool, options ...Option) error {
 // refuses, with [ErrRestored], every epoch that had begun by now, and those
 // that begin before the [Lead] of their schedule and [ClockMargin] are over;
 // slots of a later one cannot have been taken. Range, key and records are kept
-// if they can be read.
+// if they can be read. It returns an error wrapping [ErrLinked] if the file of the
+// state has a second name, under which the old state would stay good.
 //
 // It is for a key that no other device uses, or whose other devices use other
 // ranges.
@@ -89,7 +90,7 @@ func initialise(f folder, fresh bool, options []Option) error {
 		return err
 	}
 	defer unlock()
-	switch _, _, err := readState(f); {
+	switch _, err := readState(f); {
 	case err == nil:
 		return fmt.Errorf("there is a slot state already, and it is never overwritten by a new one: %w", fs.ErrExist)
 	case !errors.Is(err, fs.ErrNotExist):
@@ -110,15 +111,18 @@ func recoverState(f folder, options []Option) error {
 		return err
 	}
 	defer unlock()
-	text, _, err := readState(f)
+	found, err := readState(f)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	s, err := parseState(text)
+	s, err := parseState(found.text)
 	if err != nil {
 		s = newState()
 	}
 	c.config.apply(s)
+	if err := s.checkNames(found); err != nil {
+		return err
+	}
 	s.recover(c.config.now())
 	return c.store(s)
 }

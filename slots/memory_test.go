@@ -171,7 +171,7 @@ func (h *memoryHandle) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-func (h *memoryHandle) place() (place, error) { return h.f.at, nil }
+func (h *memoryHandle) place() (place, uint64, error) { return h.f.at, 1, nil }
 
 func (h *memoryHandle) sync() error {
 	h.m.mu.Lock()

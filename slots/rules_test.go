@@ -231,3 +231,29 @@ func TestStateIsBounded(t *testing.T) {
 		t.Errorf("a full state cannot be read: %v", err)
 	}
 }
+
+// TestScopeOfTwoSchedules uses one scope with epochs of two schedules, which no
+// derivation gives: it is noticed while the record is kept, as the documentation
+// of Take says.
+func TestScopeOfTwoSchedules(t *testing.T) {
+	at := now
+	dir := fresh(t)
+	c := mustOpen(t, dir, WithClock(func() time.Time { return at }))
+	scope := zkkex.Scope{1}
+	epoch := func(length uint32) zkkex.Epoch {
+		e, err := zkkex.Schedule{Length: length}.At(at)
+		check(t, err)
+		return e
+	}
+	mustTake(t, c, scope, epoch(3600), 9, 0)
+	if slot, err := c.Take(scope, epoch(7200), 9); !errors.Is(err, ErrEpochMismatch) {
+		t.Errorf("Take: %d, %v; want ErrEpochMismatch", slot, err)
+	}
+	first := epoch(3600)
+	at = at.Add(time.Hour + PruneMargin)
+	mustTake(t, c, zkkex.Scope{2}, epoch(7200), 9, 0) // drops the record
+	if slot, err := c.Take(scope, first, 9); !errors.Is(err, ErrEpochOver) {
+		t.Errorf("Take in the epoch that is over: %d, %v; want ErrEpochOver", slot, err)
+	}
+	mustTake(t, c, scope, epoch(7200), 9, 0)
+}
