@@ -59,6 +59,14 @@ const (
 	SchnorrChallenge Tag = "zkkex/v1 schnorr challenge"
 	// SeedIdentity tags the derivation of an identity key from a raw seed.
 	SeedIdentity Tag = "zkkex/v1 seed identity"
+	// VenueID tags the identifier of a venue, made of its identity keys.
+	VenueID Tag = "zkkex/v1 venue id"
+	// Descriptor tags the digest of a venue descriptor.
+	Descriptor Tag = "zkkex/v1 venue descriptor"
+	// Channel tags the secret that a handshake hands to the record layer.
+	Channel Tag = "zkkex/v1 channel"
+	// Record tags every derivation of the record layer, with a label of its own.
+	Record Tag = "zkkex/v1 record"
 )
 
 // Frame returns tag and fields in the one framing that is hashed: each of them
