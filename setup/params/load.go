@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 
 	"github.com/zkkex/zkkex"
 )
@@ -14,8 +15,9 @@ import (
 type Accept struct {
 	// Dev accepts development sets, which are refused otherwise.
 	Dev bool
-	// Digest, unless nil, is the only set that is accepted. Whoever gets
-	// parameters from somebody else must pin their digest.
+	// Digest, unless nil, is the only set that is accepted. A ceremony's set is
+	// accepted by its digest alone: that there was a ceremony is what the set
+	// says of itself, and whoever pins the digest has found out.
 	Digest *zkkex.ParamsDigest
 }
 
@@ -63,10 +65,31 @@ func openManifest(fsys fs.FS, accept Accept) (*Manifest, zkkex.ParamsDigest, err
 	if accept.Digest != nil && digest != *accept.Digest {
 		return nil, none, mismatch(ManifestFile, "params digest", "expected %v, got %v", accept.Digest, digest)
 	}
-	if m.Kind == Dev && !accept.Dev {
-		return nil, none, &MismatchError{File: ManifestFile, Check: "kind", Err: ErrDev}
+	if err := checkTrust(m, accept); err != nil {
+		return nil, none, &MismatchError{File: ManifestFile, Check: "kind", Err: err}
 	}
 	return m, digest, nil
+}
+
+// checkTrust returns an error if the caller did not ask for a set of this kind.
+// The digests that it looks at are compared with the files when those are read.
+func checkTrust(m *Manifest, accept Accept) error {
+	switch {
+	case m.Kind == Dev && !accept.Dev:
+		return ErrDev
+	case m.Kind != Dev && m.hasShippedKey():
+		return ErrRelabelled
+	case m.Kind != Dev && accept.Digest == nil:
+		return ErrUnpinned
+	}
+	return nil
+}
+
+// hasShippedKey reports whether one of the keys is of a development set that
+// comes with this version.
+func (m *Manifest) hasShippedKey() bool {
+	return slices.Contains(shippedProvingKeys(), m.ProvingKey.SHA256.String()) ||
+		slices.Contains(shippedVerifyingKeys(), m.VerifyingKey.SHA256.String())
 }
 
 func readManifest(fsys fs.FS) ([]byte, error) {

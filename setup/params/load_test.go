@@ -223,3 +223,76 @@ func TestVerifyProof(t *testing.T) {
 		t.Errorf("root above the order: %v, want %v", err, zkkex.ErrMalformed)
 	}
 }
+
+// relabel makes a manifest say that the set is from a ceremony.
+func relabel(t *testing.T, set fstest.MapFS) *zkkex.ParamsDigest {
+	t.Helper()
+	m, err := params.ParseManifest(set[params.ManifestFile].Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Kind = params.Ceremony
+	m.Ceremony = &params.CeremonyTranscript{Transcript: params.File{Size: 1}, Contributions: 57, Beacon: "a round of a public beacon"}
+	if set[params.ManifestFile].Data, err = m.Bytes(); err != nil {
+		t.Fatal(err)
+	}
+	digest, err := m.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &digest
+}
+
+// TestRelabelledDevIsRefused passes a development set off as a ceremony's, with
+// one of its keys or both, pinned or not.
+func TestRelabelledDevIsRefused(t *testing.T) {
+	for name, spoil := range map[string]func(set fstest.MapFS){
+		"both keys":         func(fstest.MapFS) {},
+		"its proving key":   func(set fstest.MapFS) { spoilPoints(t, set, func(p *groth16.Points) { p.Alpha1.Double(&p.Alpha1) }) },
+		"its verifying key": func(set fstest.MapFS) { set[params.ProvingKeyFile] = &fstest.MapFile{Data: []byte("another")} },
+	} {
+		set := folder(t, zkkex.BabyJubjub20)
+		spoil(set)
+		rehash(t, set)
+		digest := relabel(t, set)
+		for _, accept := range []params.Accept{{}, {Dev: true}, {Digest: digest}, {Dev: true, Digest: digest}} {
+			_, err := params.OpenProving(set, accept)
+			if !errors.Is(err, params.ErrRelabelled) || !errors.Is(err, zkkex.ErrParamsMismatch) {
+				t.Errorf("%s, %+v: %v, want %v", name, accept, err, params.ErrRelabelled)
+			}
+			if _, err := params.OpenVerifying(set, accept); !errors.Is(err, params.ErrRelabelled) {
+				t.Errorf("%s, verifying, %+v: %v, want %v", name, accept, err, params.ErrRelabelled)
+			}
+		}
+	}
+}
+
+// TestCeremonyIsPinned opens a set that says it is from a ceremony.
+func TestCeremonyIsPinned(t *testing.T) {
+	set := folder(t, zkkex.BabyJubjub20)
+	spoilPoints(t, set, func(p *groth16.Points) { p.Alpha1.Double(&p.Alpha1) })
+	set[params.ProvingKeyFile] = &fstest.MapFile{Data: []byte("another")}
+	rehash(t, set)
+	digest := relabel(t, set)
+	for _, accept := range []params.Accept{{}, {Dev: true}} {
+		_, err := params.OpenVerifying(set, accept)
+		var mismatch *params.MismatchError
+		if !errors.Is(err, params.ErrUnpinned) || !errors.As(err, &mismatch) || mismatch.Check != "kind" {
+			t.Errorf("%+v: %v, want %v", accept, err, params.ErrUnpinned)
+		}
+	}
+	if _, err := params.OpenVerifying(set, params.Accept{Digest: digest}); err != nil {
+		t.Errorf("pinned: %v", err)
+	}
+}
+
+// TestShippedKeysAreListed: the lists are what makes a relabelled set known.
+func TestShippedKeysAreListed(t *testing.T) {
+	for _, id := range zkkex.Circuits() {
+		set := folder(t, id)
+		relabel(t, set)
+		if _, err := params.OpenVerifying(set, params.Accept{}); !errors.Is(err, params.ErrRelabelled) {
+			t.Errorf("%v: %v, want %v", id, err, params.ErrRelabelled)
+		}
+	}
+}

@@ -57,7 +57,8 @@ const (
 	// any proof. It is for development and tests.
 	Dev Kind = "dev"
 	// Ceremony is a set that many parties made, of whom one honest one is
-	// enough.
+	// enough. Package params does not verify that: it accepts such a set by its
+	// digest alone.
 	Ceremony Kind = "ceremony"
 )
 
@@ -258,5 +259,14 @@ func malformed(msg string, args ...any) error {
 	return &zkkex.ParseError{Format: manifestFormat, Err: fmt.Errorf(msg, args...)}
 }
 
-// ErrDev reports a development set where the caller did not ask for one.
-var ErrDev = errors.New("development parameters: one party knew the toxic waste and can forge; allow them by name to use them")
+// Reasons not to trust a set. They come in a [MismatchError].
+var (
+	// ErrDev reports a development set where the caller did not ask for one.
+	ErrDev = errors.New("development parameters: one party knew the toxic waste and can forge; allow them by name to use them")
+	// ErrUnpinned reports a set that says it is a ceremony's where the caller
+	// did not pin its digest.
+	ErrUnpinned = errors.New("parameters that say they are from a ceremony: nothing here can verify that; check the ceremony's transcript, and accept the set by its digest")
+	// ErrRelabelled reports a set of another kind that has a key of a
+	// development set of this version.
+	ErrRelabelled = errors.New("a key of the development parameters under another label: one party knew the toxic waste and can forge; do not use this set")
+)

@@ -9,3 +9,11 @@ func shippedProvingKeys() []string {
 		"a696f782f4f1b4739f593dbe40bcc1f2fb29ccf57a49c063e6ba83557f0f17ec",
 	}
 }
+
+// shippedVerifyingKeys lists the SHA-256 of the verifying keys in setup/dev.
+func shippedVerifyingKeys() []string {
+	return []string{
+		"9f29ae372ba00ecd27adeabcb1c9d70d2e114c5ca2a2cf485302c003156bf8f9",
+		"54d64d23a8a84ba80e50c5b0243a4b8d693e6a3d762f4282724527ca1cc9e059",
+	}
+}
