@@ -51,8 +51,13 @@ type HolderConfig struct {
 var ErrFewMembers = errors.New("too few members to hide among")
 
 // Holder proves for one member. It implements [zkkex.Prover] and is safe for
-// concurrent use if its sources are.
-type Holder struct{ config HolderConfig }
+// concurrent use if its sources are. Keep it for as long as the member proves:
+// it proves in a [Session], so its second proof at a root is much cheaper than
+// its first.
+type Holder struct {
+	config  HolderConfig
+	session *Session
+}
 
 var _ zkkex.Prover = (*Holder)(nil)
 
@@ -70,16 +75,19 @@ func NewHolder(c HolderConfig) (*Holder, error) {
 			return nil, fmt.Errorf("prover: HolderConfig.%s is required", name)
 		}
 	}
-	return &Holder{config: c}, nil
+	return &Holder{config: c, session: c.Prover.Session()}, nil
 }
 
 // Prove finds the member's path, takes a slot durably, and proves. An error
 // after the slot was taken wastes it: a slot is never handed out again. Before
 // that, it returns an error if the path is not one of the circuit's, or if there
-// are fewer than MinMembers members ([ErrFewMembers]).
+// are fewer than MinMembers members ([ErrFewMembers]), or [ErrClosed].
 func (h *Holder) Prove(ctx context.Context, c zkkex.Claim) (*zkkex.Presentation, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	if h.session.isClosed() {
+		return nil, ErrClosed // before a slot is taken
 	}
 	if c.Limit == 0 {
 		return nil, fmt.Errorf("claim with a limit of 0, expected at least 1")
@@ -98,11 +106,15 @@ func (h *Holder) Prove(ctx context.Context, c zkkex.Claim) (*zkkex.Presentation,
 	}
 	p.Statement.Nullifier = h.config.Secret.Nullifier(c.Scope, slot)
 	w := &circuits.Witness{Secret: h.config.Secret, Path: path, Slot: slot}
-	if p.Proof, err = h.config.Prover.Prove(ctx, &p.Statement, w); err != nil {
+	if p.Proof, err = h.session.Prove(ctx, &p.Statement, w); err != nil {
 		return nil, err
 	}
 	return p, nil
 }
+
+// Close wipes what the holder keeps of earlier proofs. Prove returns [ErrClosed]
+// from then on. The secret stays the caller's.
+func (h *Holder) Close() { h.session.Close() }
 
 // path returns a path that was checked to lead to the checkpoint's root.
 func (h *Holder) path() (registry.Path, *registry.Checkpoint, error) {

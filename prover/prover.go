@@ -4,10 +4,16 @@
 // its witness. A [Holder] proves for one member: it finds the path, takes a slot
 // and derives the statement itself.
 //
+// # Many proofs
+//
+// A [Session], which every Holder has, makes the proofs of one member at one
+// root cheaper from the second on. docs/design/0008-prover.md says why that
+// shows in no proof. [Prover.Precompute] makes every proof cheaper.
+//
 // # What is not promised
 //
-// gnark, which does the arithmetic, gives no constant-time promise: whoever
-// shares a processor with a prover may learn from its timing. Prove ahead of
+// Neither this program's arithmetic nor gnark's, below it, is constant time:
+// whoever shares a processor with a prover may learn from its timing. Prove ahead of
 // time and off the path of requests. Go leaves copies of values in memory that
 // cannot be wiped; what can be is.
 package prover
@@ -19,13 +25,14 @@ import (
 
 	"github.com/consensys/gnark-crypto/ecc"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
-	gnark "github.com/consensys/gnark/backend/groth16/bn254"
+	"github.com/consensys/gnark/backend/witness"
 	cs "github.com/consensys/gnark/constraint/bn254"
 	"github.com/consensys/gnark/frontend"
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/circuits"
 	"github.com/zkkex/zkkex/internal/groth16"
+	"github.com/zkkex/zkkex/internal/groth16prover"
 	"github.com/zkkex/zkkex/internal/provingkey"
 	"github.com/zkkex/zkkex/internal/quiet"
 	"github.com/zkkex/zkkex/internal/relation"
@@ -40,8 +47,7 @@ var ErrUnproved = errors.New("no valid proof came out; the parameters or this pr
 // Prover proves statements of one circuit. It is safe for concurrent use.
 type Prover struct {
 	verifying *params.Verifying
-	system    *cs.R1CS
-	key       *gnark.ProvingKey
+	key       *groth16prover.Key
 }
 
 // Open compiles the circuit of a parameter set, checks that it is the one the
@@ -63,11 +69,15 @@ func Open(set *params.Proving) (*Prover, error) {
 		return nil, &params.MismatchError{File: params.VerifyingKeyFile, Check: "points", Err: err}
 	}
 	trust := provingkey.Trust(set.Shipped())
-	key, err := provingkey.Parse(set.ProvingKey(), relation.SizeOf(system), points, trust)
+	parsed, err := provingkey.Parse(set.ProvingKey(), relation.SizeOf(system), points, trust)
 	if err != nil {
 		return nil, &params.MismatchError{File: params.ProvingKeyFile, Check: "key", Err: err}
 	}
-	return &Prover{verifying: set.Verifying, system: system, key: key}, nil
+	key, err := groth16prover.New(system, parsed)
+	if err != nil {
+		return nil, &params.MismatchError{File: params.ProvingKeyFile, Check: "key", Err: err}
+	}
+	return &Prover{verifying: set.Verifying, key: key}, nil
 }
 
 func checkCircuit(system *cs.R1CS, want params.Circuit) error {
@@ -95,6 +105,19 @@ func (p *Prover) Params() zkkex.ParamsDigest { return p.verifying.Digest() }
 // [zkkex.ErrUnsupported] for a statement of another circuit, [ErrUnproved] if no
 // proof came out, and the error of ctx, which it looks at between steps.
 func (p *Prover) Prove(ctx context.Context, st *zkkex.Statement, w *circuits.Witness) (zkkex.Proof, error) {
+	return p.prove(ctx, st, w, p.key.Prove)
+}
+
+// Precompute makes later proofs about a third cheaper, for about as much work as
+// twenty proofs and [Prover.PrecomputedSize] bytes of memory. A prover does it
+// by itself, in the background, once it has proved twenty times; who knows that
+// it will may call it at the start. Proofs do not wait for it.
+func (p *Prover) Precompute() { p.key.Precompute() }
+
+// PrecomputedSize returns the number of bytes that [Prover.Precompute] takes.
+func (p *Prover) PrecomputedSize() int { return p.key.TableSize() }
+
+func (p *Prover) prove(ctx context.Context, st *zkkex.Statement, w *circuits.Witness, prove func(witness.Witness) (*groth16.Proof, error)) (zkkex.Proof, error) {
 	if st.Circuit != p.Circuit() {
 		return nil, fmt.Errorf("%w: a statement of circuit %v, this prover proves %v", zkkex.ErrUnsupported, st.Circuit, p.Circuit())
 	}
@@ -105,7 +128,7 @@ func (p *Prover) Prove(ctx context.Context, st *zkkex.Statement, w *circuits.Wit
 	if err != nil {
 		return nil, err
 	}
-	proof, err := p.prove(assignment)
+	proof, err := proveAssignment(assignment, prove)
 	if err != nil {
 		return nil, err
 	}
@@ -120,20 +143,17 @@ func (p *Prover) Prove(ctx context.Context, st *zkkex.Statement, w *circuits.Wit
 	return proof, nil
 }
 
-func (p *Prover) prove(assignment frontend.Circuit) (zkkex.Proof, error) {
-	witness, err := frontend.NewWitness(assignment, ecc.BN254.ScalarField())
+func proveAssignment(assignment frontend.Circuit, prove func(witness.Witness) (*groth16.Proof, error)) (zkkex.Proof, error) {
+	full, err := frontend.NewWitness(assignment, ecc.BN254.ScalarField())
 	if err != nil {
 		return nil, ErrUnproved
 	}
-	if values, ok := witness.Vector().(fr.Vector); ok {
+	if values, ok := full.Vector().(fr.Vector); ok {
 		defer clear(values)
 	}
-	proof, err := gnark.Prove(p.system, p.key, witness)
+	proof, err := prove(full)
 	if err != nil {
 		return nil, ErrUnproved
 	}
-	if len(proof.Commitments) != 0 {
-		return nil, ErrUnproved // such a proof is more than three points
-	}
-	return (&groth16.Proof{A: proof.Ar, B: proof.Bs, C: proof.Krs}).Bytes(), nil
+	return proof.Bytes(), nil
 }
