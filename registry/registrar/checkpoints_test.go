@@ -48,8 +48,8 @@ func TestCheckpoint(t *testing.T) {
 	if err != nil || !bytes.Equal(history.Latest().Note, renewed.Note) || history.VerifierKey() != r.VerifierKey() {
 		t.Errorf("the file of all checkpoints is no history: %v", err)
 	}
-	if _, err := history.Grace(0).Accept(0, empty.Root, testTime); err == nil {
-		t.Error("the empty root is still accepted")
+	if _, err := history.Grace(0, registry.DefaultMaxAge).Accept(0, empty.Root, renewed.Time); !errors.Is(err, zkkex.ErrRejected) {
+		t.Errorf("the empty root: %v; want a rejection", err)
 	}
 }
 

@@ -190,9 +190,10 @@ func (w *witnessClient) signature(signed, answer []byte) (note.Signature, error)
 }
 
 // NewCosigner returns a [Cosigner] that asks all witnesses at once, and adds
-// the cosignatures that come. It is safe for concurrent use. It returns an
-// error if a key is malformed, or if there are not as many witnesses as the
-// quorum.
+// the cosignatures that come. It is safe for concurrent use. A key that is given
+// twice, under one name or two, is one witness, and asked at the first URL. It
+// returns an error if a key is malformed, if two keys have one name, or if there
+// are not as many witnesses as the quorum.
 //
 // The cosigner's error wraps [ErrQuorum], and every witness's own, if fewer
 // than quorum cosigned.
@@ -201,18 +202,54 @@ func NewCosigner(verifierKey string, witnesses []Witness, quorum int) (Cosigner,
 	if err != nil {
 		return nil, err
 	}
-	if quorum < 0 || quorum > len(witnesses) {
-		return nil, fmt.Errorf("quorum of %d witnesses, expected 0 to %d, the number of witnesses", quorum, len(witnesses))
+	clients, err := newWitnessClients(witnesses)
+	if err != nil {
+		return nil, err
 	}
-	clients := make([]*witnessClient, len(witnesses))
-	for i, w := range witnesses {
-		if clients[i], err = newWitnessClient(w); err != nil {
-			return nil, err
-		}
+	if quorum < 0 || quorum > len(clients) {
+		return nil, fmt.Errorf("quorum of %d witnesses, expected 0 to %d, the number of different witnesses", quorum, len(clients))
 	}
 	return func(ctx context.Context, signed []byte, size uint64, hashes tlog.HashReader) ([]byte, error) {
 		return cosignAll(ctx, clients, quorum, checkpointToSign{signed, int64(size), hashes}, log)
 	}, nil
+}
+
+// newWitnessClients returns a client for every different witness, or an error as
+// NewCosigner does.
+func newWitnessClients(witnesses []Witness) ([]*witnessClient, error) {
+	var clients []*witnessClient
+	nameOf := make(map[string]string) // by public key
+	keyOf := make(map[string]string)  // by name
+	for _, w := range witnesses {
+		client, err := newWitnessClient(w)
+		if err != nil {
+			return nil, err
+		}
+		name := client.verifier.Name()
+		key, err := publicKey(w.VerifierKey)
+		if err != nil {
+			return nil, err
+		}
+		if other, known := keyOf[name]; known && other != key {
+			return nil, fmt.Errorf("two keys of the witness %s, expected one: give the one that it signs with", name)
+		}
+		if _, known := nameOf[key]; known {
+			continue
+		}
+		nameOf[key], keyOf[name] = name, key
+		clients = append(clients, client)
+	}
+	return clients, nil
+}
+
+// publicKey returns the key in "name+hash+base64", without the name.
+func publicKey(verifierKey string) (string, error) {
+	parts := strings.SplitN(verifierKey, "+", 3)
+	key, err := base64.StdEncoding.DecodeString(parts[len(parts)-1])
+	if err != nil {
+		return "", fmt.Errorf("witness key %q: %w", verifierKey, err)
+	}
+	return string(key), nil
 }
 
 // checkpointToSign is a signed checkpoint, the size of its log, and the log's

@@ -1,6 +1,8 @@
 package registrar
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -109,7 +111,11 @@ func TestWitnessAnswers(t *testing.T) {
 func TestWitnessThatIsDown(t *testing.T) {
 	_, r := newRegistrar(t)
 	fakeAdmit(t, r, 1)
-	up, down := newTestWitness(t), newTestWitness(t)
+	up := newTestWitness(t)
+	down, err := witnesstest.New("down.example")
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := up.AddLog(testName, r.VerifierKey()); err != nil {
 		t.Fatal(err)
 	}
@@ -147,4 +153,52 @@ func TestBadWitnesses(t *testing.T) {
 			t.Errorf("%s: %v; want an error with %q", name, err, test.text)
 		}
 	}
+}
+
+// TestOneWitnessTwice gives one witness twice, under its name and under another
+// one. It counts once.
+func TestOneWitnessTwice(t *testing.T) {
+	_, r := newRegistrar(t)
+	fakeAdmit(t, r, 1)
+	w, namesake := newTestWitness(t), newTestWitness(t)
+	if err := w.AddLog(testName, r.VerifierKey()); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(w)
+	defer server.Close()
+	one := Witness{URL: server.URL, VerifierKey: w.VerifierKey()}
+	elsewhere := Witness{URL: server.URL + "/again", VerifierKey: w.VerifierKey()}
+	renamed := Witness{URL: server.URL, VerifierKey: underName(t, w.VerifierKey(), "other.example")}
+	for name, twice := range map[string][]Witness{"the same": {one, one}, "another URL": {one, elsewhere}, "another name": {one, renamed}} {
+		if _, err := NewCosigner(r.VerifierKey(), twice, 2); err == nil || !strings.Contains(err.Error(), "expected 0 to 1") {
+			t.Errorf("%s: %v; want an error, as one witness is no quorum of 2", name, err)
+		}
+		cosign, err := NewCosigner(r.VerifierKey(), twice, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := r.Renew(t.Context(), testTime, cosign)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if n := strings.Count(string(c.Note), "\u2014 "); n != 2 {
+			t.Errorf("%s: %d signatures, want the registrar's and the witness's", name, n)
+		}
+	}
+	both := []Witness{one, {URL: server.URL, VerifierKey: namesake.VerifierKey()}}
+	if _, err := NewCosigner(r.VerifierKey(), both, 1); err == nil || !strings.Contains(err.Error(), "two keys of the witness witness.example") {
+		t.Errorf("two keys of one name: %v", err)
+	}
+}
+
+// underName returns a witness's key under another name.
+func underName(t *testing.T, verifierKey, name string) string {
+	t.Helper()
+	key, err := publicKey(verifierKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := sha256.Sum256([]byte(name + "\n" + key))
+	return fmt.Sprintf("%s+%x+%s", name, hash[:4], base64.StdEncoding.EncodeToString([]byte(key)))
 }
