@@ -13,7 +13,7 @@ import (
 
 // verifyLimit is how much of the CPU time of gnark's own Verify verifying may
 // take.
-const verifyLimit = 1.0
+const verifyLimit = 0.7
 
 // verifyBatch is the number of verifications of a sample, of about a
 // millisecond each.

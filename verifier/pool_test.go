@@ -265,6 +265,10 @@ func TestQueue(t *testing.T) {
 				}
 				waiting = slices.Delete(waiting, i, i+1)
 			}
+			together := slices.CompactFunc(slices.Clone(batch), func(a, b *job) bool { return a.source == b.source })
+			if len(together) != len(sources) {
+				t.Fatalf("%d runs of %d sources", len(together), len(sources))
+			}
 			if len(batch) > MaxBatch {
 				t.Fatalf("a batch of %d", len(batch))
 			}

@@ -2,6 +2,7 @@ package verifier
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/zkkex/zkkex/setup/params"
@@ -45,7 +46,9 @@ func (q *queue) add(j *job) bool {
 }
 
 // take removes the jobs of the next batch: of each source one in turn, until
-// there are [MaxBatch] in all or [MaxPerSource] of every source.
+// there are [MaxBatch] in all or [MaxPerSource] of every source. Those of one
+// source lie together, so that bad proofs of one source are in few groups of
+// the batch.
 func (q *queue) take() []*job {
 	var batch []*job
 	taken := make(map[string]int)
@@ -66,6 +69,7 @@ func (q *queue) take() []*job {
 		q.waiting[source] = own[1:]
 		q.turns = append(q.turns, source)
 	}
+	slices.SortStableFunc(batch, func(a, b *job) int { return strings.Compare(a.source, b.source) })
 	return batch
 }
 

@@ -9,14 +9,14 @@ import (
 )
 
 const (
-	windowBits  = 4
-	windowCount = 8 * fr.Bytes / windowBits
-	windowSize  = 1<<windowBits - 1 // the multiple 0 is left out
+	windowBits  = 6
+	windowCount = (fr.Bits + windowBits) / windowBits // one bit more, for a carry
+	windowSize  = 1 << (windowBits - 1)               // digits are -31 to 32, and 0 and signs need no table
 )
 
 // sumTable computes K[0] + sum of x[i]*K[i+1] for fixed K. It holds every
-// multiple d*16^w*K[i+1] of every window, 307 kB in all, so that a public input
-// costs at most 64 additions. It is not constant time: public inputs are
+// multiple d*64^w*K[i+1] of every window, 440 kB in all, so that a public input
+// costs at most 43 additions. It is not constant time: public inputs are
 // public.
 type sumTable struct {
 	constant  curve.G1Affine
@@ -34,7 +34,8 @@ func newSumTable(k [public.Count + 1]curve.G1Affine) *sumTable {
 				jac = append(jac, multiple)
 				multiple.AddAssign(&base)
 			}
-			base = multiple
+			base = jac[len(jac)-1]
+			base.DoubleAssign()
 		}
 	}
 	return &sumTable{constant: k[0], multiples: curve.BatchJacobianToAffineG1(jac)}
@@ -44,14 +45,39 @@ func (t *sumTable) eval(inputs *[public.Count]field.Element) curve.G1Affine {
 	var sum curve.G1Jac
 	sum.FromAffine(&t.constant)
 	for i := range inputs {
-		digits := inputs[i].Bytes()
-		for w := range windowCount {
-			b := digits[fr.Bytes-1-w/2]
-			if d := b >> (windowBits * (w % 2)) & windowSize; d != 0 {
-				sum.AddMixed(&t.multiples[(i*windowCount+w)*windowSize+int(d)-1])
+		for w, d := range signedDigits(&inputs[i]) {
+			multiples := t.multiples[(i*windowCount+w)*windowSize:]
+			switch {
+			case d > 0:
+				sum.AddMixed(&multiples[d-1])
+			case d < 0:
+				negated := multiples[-d-1]
+				negated.Y.Neg(&negated.Y)
+				sum.AddMixed(&negated)
 			}
 		}
 	}
 	var affine curve.G1Affine
 	return *affine.FromJacobian(&sum)
+}
+
+// signedDigits returns the digits of x to the base 64, from -31 to 32, the
+// lowest first.
+func signedDigits(x *field.Element) (digits [windowCount]int) {
+	limbs := x.Bits()
+	carry := 0
+	for w := range digits {
+		limb, shift := w*windowBits/64, w*windowBits%64
+		bits := limbs[limb] >> shift
+		if shift > 64-windowBits && limb+1 < len(limbs) {
+			bits |= limbs[limb+1] << (64 - shift)
+		}
+		digits[w] = int(bits&(1<<windowBits-1)) + carry
+		carry = 0
+		if digits[w] > windowSize {
+			digits[w] -= 1 << windowBits
+			carry = 1
+		}
+	}
+	return digits
 }

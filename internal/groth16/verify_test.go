@@ -148,8 +148,9 @@ func TestSumMatchesScalarMultiplication(t *testing.T) {
 	table := newSumTable(points.K)
 	var minusOne fr.Element
 	minusOne.SetInt64(-1)
-	edges := []field.Element{{}, field.FromUint64(1), field.FromUint64(15), field.FromUint64(16), minusOne}
-	for round := range 20 {
+	edges := []field.Element{{}, minusOne, field.FromUint64(1), field.FromUint64(31), field.FromUint64(32),
+		field.FromUint64(33), field.FromUint64(63), field.FromUint64(64), field.FromUint64(1<<64 - 1)}
+	for round := range 40 {
 		var inputs [public.Count]field.Element
 		for i := range inputs {
 			inputs[i].MustSetRandom()
