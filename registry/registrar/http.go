@@ -24,7 +24,8 @@ const (
 	// DefaultRenewInterval is how often a checkpoint is signed though nothing
 	// changed, so that members can tell a quiet registry from a held one.
 	DefaultRenewInterval = time.Hour
-	// DefaultMaxConnections bounds the connections served at once.
+	// DefaultMaxConnections bounds the connections served at once, of which one
+	// address has [MaxConnectionsPerAddress] at most.
 	DefaultMaxConnections = 1024
 )
 

@@ -16,10 +16,10 @@ import (
 
 // Limits on time and size of a connection.
 const (
-	readHeaderTimeout = 10 * time.Second
+	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 20 * time.Second
 	writeTimeout      = 60 * time.Second
-	idleTimeout       = 60 * time.Second
+	idleTimeout       = 15 * time.Second
 	maxHeader         = 8 << 10
 	// shutdownTimeout is how long requests under way may take once the server
 	// was told to stop.
@@ -43,7 +43,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		if err := srv.Serve(netutil.LimitListener(l, s.config.MaxConnections)); !errors.Is(err, http.ErrServerClosed) {
+		if err := srv.Serve(netutil.LimitListener(limitPerAddress(l), s.config.MaxConnections)); !errors.Is(err, http.ErrServerClosed) {
 			return err
 		}
 		return nil
