@@ -44,10 +44,10 @@ func single[P any](points []P) multiples[P] {
 
 // tabulated returns a key's points with their multiples.
 func tabulated(key *gnark.ProvingKey) *bases {
-	a := new(adder1)
+	a := newAdder1()
 	return &bases{
 		a: tabulate(a, key.G1.A, wireSpan), b: tabulate(a, key.G1.B, wireSpan), k: tabulate(a, key.G1.K, wireSpan),
-		b2: tabulate(new(adder2), key.G2.B, wireSpan),
+		b2: tabulate(newAdder2(), key.G2.B, wireSpan),
 		z:  tabulate(a, key.G1.Z, quotientSpan),
 	}
 }

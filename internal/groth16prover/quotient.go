@@ -29,17 +29,15 @@ func quotient(a, b, c []fr.Element, domain *fft.Domain) []fr.Element {
 	c = padded(c, n)
 	domain.FFTInverse(c, fft.DIF, fft.WithNbTasks(1))
 	wg.Wait()
-	for i := range a {
-		a[i].Mul(&a[i], &b[i])
-	}
+	ab := fr.Vector(a)
+	ab.Mul(ab, b)
 	domain.FFTInverse(a, fft.DIF, fft.OnCoset(), fft.WithNbTasks(1))
 	var one, over fr.Element
 	one.SetOne()
 	over.Exp(domain.FrMultiplicativeGen, new(big.Int).SetUint64(domain.Cardinality))
 	over.Sub(&over, &one).Inverse(&over)
-	for i := range a {
-		a[i].Sub(&a[i], &c[i]).Mul(&a[i], &over)
-	}
+	ab.Sub(ab, c)
+	ab.ScalarMul(ab, &over)
 	clear(b)
 	clear(c)
 	return a

@@ -1,7 +1,5 @@
 package groth16prover
 
-import "slices"
-
 // affine is what a sum needs of a point in affine coordinates.
 type affine[P any] interface {
 	*P
@@ -23,6 +21,8 @@ type jacobian[J, P any] interface {
 // opposite or at infinity.
 type adder[P any] interface {
 	add(points []P, pairs []pair)
+	// wipe clears what the adder has last worked with.
+	wipe()
 }
 
 type pair struct{ to, from uint32 }
@@ -49,11 +49,14 @@ type sums[P any, PP affine[P]] struct {
 }
 
 func newSums[P any, PP affine[P]](a adder[P]) *sums[P, PP] {
-	return &sums[P, PP]{adder: a, block: make([]P, 0, 2*blockSize), pairs: make([]pair, 0, batch)}
+	return &sums[P, PP]{adder: a, pairs: make([]pair, 0, batch)}
 }
 
 // wipe clears the points that the sums went through.
-func (s *sums[P, PP]) wipe() { clear(s.block[:cap(s.block)]) }
+func (s *sums[P, PP]) wipe() {
+	clear(s.block[:cap(s.block)])
+	s.adder.wipe()
+}
 
 // into sets buckets, which are all at infinity, to the sums of their terms.
 func (s *sums[P, PP]) into(buckets []P, points []P, terms []term) {
@@ -90,7 +93,11 @@ func sortTerms(buckets int, terms []term) (starts, sorted []uint32) {
 func (s *sums[P, PP]) sumBlock(buckets []P, points []P, starts, sorted []uint32) {
 	offset := starts[0]
 	refs := sorted[offset:starts[len(buckets)]]
-	s.block = slices.Grow(s.block[:0], len(refs))[:len(refs)]
+	if len(refs) > cap(s.block) {
+		clear(s.block[:cap(s.block)])
+		s.block = make([]P, len(refs))
+	}
+	s.block = s.block[:len(refs)]
 	for i, p := range refs { // apart from the signs, so that the processor reads ahead
 		s.block[i] = points[p>>1]
 	}

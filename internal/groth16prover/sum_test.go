@@ -97,8 +97,8 @@ func TestAdders(t *testing.T) {
 			want2 = append(want2, *new(curve.G2Affine).Add(&p2[i], &p2[j]))
 		}
 	}
-	new(adder1).add(work1, pairs)
-	new(adder2).add(work2, pairs)
+	newAdder1().add(work1, pairs)
+	newAdder2().add(work2, pairs)
 	for i, pair := range pairs {
 		if !work1[pair.to].Equal(&want1[i]) || !work2[pair.to].Equal(&want2[i]) {
 			t.Errorf("%v + %v is wrong", &multiples[i/7], &multiples[i%7])
@@ -144,15 +144,15 @@ func checkMultiSum(t *testing.T, logarithms, scalars fr.Vector) {
 	for _, span := range []int{0, quotientSpan, wireSpan} {
 		m1, m2 := single(p1), single(p2)
 		if span > 0 {
-			m1, m2 = tabulate(new(adder1), p1, span), tabulate(new(adder2), p2, span)
+			m1, m2 = tabulate(newAdder1(), p1, span), tabulate(newAdder2(), p2, span)
 		}
 		for _, c := range []int{windowBits(weight(scalars), span), 13, 6, 4} {
 			if span%c != 0 {
 				continue
 			}
 			d := recode(scalars, c)
-			got1 := multiSum[curve.G1Affine, curve.G1Jac](new(adder1), &m1, rows, d)
-			got2 := multiSum[curve.G2Affine, curve.G2Jac](new(adder2), &m2, rows, d)
+			got1 := multiSum[curve.G1Affine, curve.G1Jac](newAdder1(), &m1, rows, d)
+			got2 := multiSum[curve.G2Affine, curve.G2Jac](newAdder2(), &m2, rows, d)
 			if !new(curve.G1Affine).FromJacobian(&got1).Equal(want1) || !new(curve.G2Affine).FromJacobian(&got2).Equal(want2) {
 				t.Errorf("span %d, c=%d: wrong sum", span, c)
 			}
