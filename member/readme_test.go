@@ -13,6 +13,7 @@ import (
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/keys"
 	"github.com/zkkex/zkkex/member"
+	"github.com/zkkex/zkkex/registry"
 	"github.com/zkkex/zkkex/registry/mirror"
 	"github.com/zkkex/zkkex/setup/dev"
 	"github.com/zkkex/zkkex/setup/params"
@@ -46,7 +47,8 @@ func prove(ctx context.Context, home string, order io.Reader, o member.Options) 
 	return m.Prove(ctx, id, claim)
 }
 
-// newVerifier accepts ten orders per member and day, each once.
+// newVerifier accepts ten orders per member and day, each once. It opens the
+// store that spent.Init made in dir, once.
 func newVerifier(roots *mirror.Mirror, set *params.Verifying, dir string) (*verifier.Verifier, error) {
 	store, err := spent.OpenDir(dir)
 	if err != nil {
@@ -55,7 +57,7 @@ func newVerifier(roots *mirror.Mirror, set *params.Verifying, dir string) (*veri
 	return verifier.New(verifier.Config{
 		Params:     []*params.Verifying{set},
 		Registry:   roots.Registry(),
-		Roots:      roots.Roots().Grace(10 * time.Minute),
+		Roots:      roots.Roots().Grace(90*time.Minute, registry.DefaultMaxAge),
 		Scope:      verifier.NamedScope{Name: "rfq.example", Epochs: zkkex.DefaultSchedule()},
 		Limit:      10,
 		Spent:      store,
@@ -92,6 +94,9 @@ func TestReadme(t *testing.T) {
 	}
 	text, err := p.MarshalText()
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := spent.Init(filepath.Join(office.temp, "desk", "spent")); err != nil {
 		t.Fatal(err)
 	}
 	if err := decideOnce(t, office, text, 1000); !rejectedAs(err, zkkex.TooFewMembers) {
@@ -195,7 +200,7 @@ func forFewMembers(t *testing.T, roots *mirror.Mirror, set *params.Verifying, di
 	v, err := verifier.New(verifier.Config{
 		Params:   []*params.Verifying{set},
 		Registry: roots.Registry(),
-		Roots:    roots.Roots().Newest(),
+		Roots:    roots.Roots().Newest(registry.DefaultMaxAge),
 		Scope:    verifier.NamedScope{Name: "rfq.example", Epochs: zkkex.DefaultSchedule()},
 		Limit:    10,
 		Spent:    store,

@@ -11,6 +11,10 @@ import (
 	"github.com/zkkex/zkkex/slots"
 )
 
+// FewMembers is the size of an anonymity set below which a proof says a good
+// deal about who made it: a member should be warned.
+const FewMembers = 100
+
 // Status is what a member's copy of a registry says. It is of the last sync.
 type Status struct {
 	// Registry is the registry, and ID its identifier.

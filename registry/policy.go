@@ -11,24 +11,39 @@ type RootPolicy interface {
 	// Accept returns the checkpoint that the root belongs to. It must return
 	// an error wrapping [zkkex.ErrRejected], with the reason
 	// [zkkex.UnknownRoot] or [zkkex.StaleRoot], if the root is not acceptable
-	// at time now.
+	// at time now, and another error, such as an [*AgeError], if it cannot
+	// tell.
 	Accept(sequence uint64, root zkkex.Root, now time.Time) (*Checkpoint, error)
 }
 
 // Newest returns the policy that accepts the root of the newest checkpoint and
 // nothing else. Every admission invalidates the proofs made before it.
-func (r *Roots) Newest() RootPolicy { return gracePolicy{r, 0} }
+//
+// Nothing is decided, with an [*AgeError], while the newest checkpoint known is
+// older than maxAge, such as [DefaultMaxAge], or from the future: whoever could
+// hold back newer checkpoints would undo revocations. So a revoked member lives
+// on for maxAge at most, and not beyond the next sync of an honest copy.
+func (r *Roots) Newest(maxAge time.Duration) RootPolicy { return gracePolicy{r, 0, maxAge} }
 
-// Grace returns the policy that accepts the newest root, and one that was
-// superseded no longer ago than d. The time counts from the supersession, the
-// time of the first later checkpoint with another root: a root does not age
-// while it is current, and a revoked member lives on for d at most after the
-// checkpoint that left it out.
-func (r *Roots) Grace(d time.Duration) RootPolicy { return gracePolicy{r, max(d, 0)} }
+// Grace returns the policy that accepts the newest root, and one that was the
+// newest no longer ago than d. The rule about maxAge is that of
+// [Roots.Newest].
+//
+// The time counts from the last checkpoint known that has the root, be it a
+// renewal: the last time at which it is known to have been current. A root does
+// not age while checkpoints say that it is current, and what a verifier missed
+// counts against the prover. So a verifier that takes in every checkpoint gives
+// d, less at most the registrar's interval between signatures, which d should
+// exceed; one that syncs rarely gives less, never more. A revoked member lives
+// on for less than d or maxAge, whichever is longer, after the first checkpoint
+// that left it out.
+func (r *Roots) Grace(d, maxAge time.Duration) RootPolicy {
+	return gracePolicy{r, max(d, 0), maxAge}
+}
 
 type gracePolicy struct {
-	roots *Roots
-	grace time.Duration
+	roots         *Roots
+	grace, maxAge time.Duration
 }
 
 // Registry returns the registry whose roots the policy knows.
@@ -37,42 +52,31 @@ func (g gracePolicy) Registry() zkkex.RegistryID { return g.roots.Registry() }
 func (g gracePolicy) Accept(sequence uint64, root zkkex.Root, now time.Time) (*Checkpoint, error) {
 	g.roots.mu.RLock()
 	defer g.roots.mu.RUnlock()
-	c := g.roots.at(sequence)
-	if c == nil {
-		return nil, g.unknown(sequence)
-	}
-	if c.Root != root {
-		return nil, zkkex.Reject(zkkex.UnknownRoot, "root %v, but checkpoint %d has %v", root, sequence, c.Root)
-	}
-	since, superseded := g.roots.superseded(c)
-	if !superseded {
-		return &c.Checkpoint, nil
-	}
-	newest := g.roots.latest().Sequence
-	if g.grace == 0 {
-		return nil, zkkex.Reject(zkkex.StaleRoot, "root of checkpoint %d was superseded at %s and only the newest, of checkpoint %d, is accepted",
-			sequence, since.Format(time.RFC3339), newest)
-	}
-	if age := now.Sub(since); age > g.grace {
-		return nil, zkkex.Reject(zkkex.StaleRoot, "root of checkpoint %d was superseded %s ago, at %s, expected at most %s; the newest is checkpoint %d",
-			sequence, age.Round(time.Second), since.Format(time.RFC3339), g.grace, newest)
-	}
-	return &c.Checkpoint, nil
-}
-
-func (g gracePolicy) unknown(sequence uint64) error {
 	newest := g.roots.latest()
-	if newest == nil {
-		return zkkex.Reject(zkkex.UnknownRoot, "no checkpoint is known yet; sync first")
+	if newest != nil {
+		if err := newest.CheckAge(now, g.maxAge); err != nil {
+			return nil, err
+		}
 	}
-	if sequence > newest.Sequence {
-		return zkkex.Reject(zkkex.UnknownRoot, "root of sequence %d, but the newest checkpoint known is %d; sync first", sequence, newest.Sequence)
+	c, err := g.roots.find(sequence, root)
+	if err != nil || root == newest.Root {
+		return c, err
 	}
-	return zkkex.Reject(zkkex.UnknownRoot, "no checkpoint of sequence %d is known; the newest is %d", sequence, newest.Sequence)
+	current := g.roots.lastCurrent(root)
+	if g.grace == 0 {
+		return nil, zkkex.Reject(zkkex.StaleRoot, "root of checkpoint %d was superseded after %s and only the newest, of checkpoint %d, is accepted",
+			sequence, current.Format(time.RFC3339), newest.Sequence)
+	}
+	if age := now.Sub(current); age > g.grace {
+		return nil, zkkex.Reject(zkkex.StaleRoot, "root of checkpoint %d was last known to be current %s ago, at %s, expected at most %s; the newest is checkpoint %d",
+			sequence, age.Round(time.Second), current.Format(time.RFC3339), g.grace, newest.Sequence)
+	}
+	return c, nil
 }
 
-// Pinned returns the policy that accepts one root only: a venue's epoch root,
-// or the one of a checkpoint that a verifier was given.
+// Pinned returns the policy that accepts one root only, and for ever: a venue's
+// epoch root. Whoever pins a checkpoint bounds its age otherwise, as an epoch
+// does, or with [Checkpoint.CheckAge].
 func Pinned(c *Checkpoint) RootPolicy { return pinnedPolicy{c} }
 
 type pinnedPolicy struct{ checkpoint *Checkpoint }

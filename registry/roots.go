@@ -100,8 +100,8 @@ func (r *Roots) add(next *SignedCheckpoint, proof tlog.TreeProof) (*SignedCheckp
 }
 
 // repeat takes in a checkpoint of a known state. One that renews the newest
-// takes its place in Latest, but the time of supersession of the root before
-// stays that of the first.
+// takes its place in Latest: the root is known to be current since the first
+// and until the last.
 func (r *Roots) repeat(known, newest, next *SignedCheckpoint) *SignedCheckpoint {
 	if known != newest || !next.Time.After(newest.Time) {
 		return known
@@ -165,18 +165,40 @@ func (r *Roots) at(sequence uint64) *SignedCheckpoint {
 	return r.history[i-1]
 }
 
-// superseded returns the time of the first later checkpoint with another root,
-// and whether there is one. A root that is the newest one's again counts as
-// current.
-func (r *Roots) superseded(c *SignedCheckpoint) (time.Time, bool) {
-	if c.Root == r.latest().Root {
-		return time.Time{}, false
+// Find returns the last known checkpoint of a sequence number, which must have
+// the root. It says nothing about whether the root is still current. It returns
+// an error wrapping [zkkex.ErrRejected] with the reason [zkkex.UnknownRoot] if
+// there is none.
+func (r *Roots) Find(sequence uint64, root zkkex.Root) (*Checkpoint, error) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.find(sequence, root)
+}
+
+func (r *Roots) find(sequence uint64, root zkkex.Root) (*Checkpoint, error) {
+	newest, c := r.latest(), r.at(sequence)
+	switch {
+	case newest == nil:
+		return nil, zkkex.Reject(zkkex.UnknownRoot, "no checkpoint is known yet; sync first")
+	case sequence > newest.Sequence:
+		return nil, zkkex.Reject(zkkex.UnknownRoot, "root of sequence %d, but the newest checkpoint known is %d; sync first", sequence, newest.Sequence)
+	case c == nil:
+		return nil, zkkex.Reject(zkkex.UnknownRoot, "no checkpoint of sequence %d is known; the newest is %d", sequence, newest.Sequence)
+	case c.Root != root:
+		return nil, zkkex.Reject(zkkex.UnknownRoot, "root %v, but checkpoint %d has %v", root, sequence, c.Root)
+	default:
+		return &c.Checkpoint, nil
 	}
-	i := sort.Search(len(r.history), func(i int) bool { return r.history[i].Sequence > c.Sequence })
-	for ; i < len(r.history); i++ {
-		if r.history[i].Root != c.Root {
-			return r.history[i].Time, true
+}
+
+// lastCurrent returns the time of the last checkpoint known with a root. When
+// the root was superseded after that, nobody but the registrar knows: between
+// two checkpoints of a history there may be others.
+func (r *Roots) lastCurrent(root zkkex.Root) time.Time {
+	for _, c := range slices.Backward(r.history) {
+		if c.Root == root {
+			return c.Time
 		}
 	}
-	return time.Time{}, false
+	return time.Time{}
 }

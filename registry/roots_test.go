@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,20 +45,24 @@ func wantReason(t *testing.T, what string, err error, reason zkkex.Reason) {
 	}
 }
 
+// forever is a maximum age for tests about something else.
+const forever time.Duration = math.MaxInt64
+
 // TestGraceCountsFromSupersession is trap B4: a root that was current for a
-// year is accepted in the first minute after it was superseded.
+// year, and renewed shortly before it was superseded, is accepted for the grace.
 func TestGraceCountsFromSupersession(t *testing.T) {
 	log := newTestLog(t)
 	roots := newTestRoots(t, log)
 	log.apply(admit(0, 0))
 	first := mustAdd(t, roots, log.sign(log.checkpoint(testTime)), nil)
 	superseded := testTime.Add(365 * 24 * time.Hour)
+	mustAdd(t, roots, log.sign(log.checkpoint(superseded.Add(-20*time.Second))), nil)
 	log.apply(admit(1, 1))
 	second := mustAdd(t, roots, log.sign(log.checkpoint(superseded)), log.proof(1))
 	log.apply(admit(2, 2))
 	third := mustAdd(t, roots, log.sign(log.checkpoint(superseded.Add(50*time.Second))), log.proof(2))
 
-	grace := roots.Grace(time.Minute)
+	grace := roots.Grace(time.Minute, forever)
 	for _, test := range []struct {
 		name   string
 		c      *SignedCheckpoint
@@ -65,12 +70,12 @@ func TestGraceCountsFromSupersession(t *testing.T) {
 		reason zkkex.Reason
 	}{
 		{"superseded just now", first, 0, ""},
-		{"at the end of the grace", first, time.Minute, ""},
-		{"after the grace", first, time.Minute + time.Second, zkkex.StaleRoot},
-		{"superseded by the third", second, 110 * time.Second, ""},
-		{"after its grace", second, 111 * time.Second, zkkex.StaleRoot},
+		{"at the end of the grace", first, 40 * time.Second, ""},
+		{"after the grace", first, 41 * time.Second, zkkex.StaleRoot},
+		{"superseded by the third", second, 60 * time.Second, ""},
+		{"after its grace", second, 61 * time.Second, zkkex.StaleRoot},
 		{"the newest, years later", third, 10000 * time.Hour, ""},
-		{"a verifier whose clock is behind", first, -time.Hour, ""},
+		{"a verifier whose clock is behind", first, -4 * time.Minute, ""},
 	} {
 		got, err := grace.Accept(test.c.Sequence, test.c.Root, superseded.Add(test.at))
 		if test.reason != "" {
@@ -82,22 +87,52 @@ func TestGraceCountsFromSupersession(t *testing.T) {
 		}
 	}
 
-	_, err := roots.Newest().Accept(second.Sequence, second.Root, superseded.Add(50*time.Second))
+	newest := roots.Newest(forever)
+	_, err := newest.Accept(second.Sequence, second.Root, superseded.Add(50*time.Second))
 	wantReason(t, "newest only", err, zkkex.StaleRoot)
-	if _, err := roots.Newest().Accept(third.Sequence, third.Root, superseded); err != nil {
+	if _, err := newest.Accept(third.Sequence, third.Root, superseded); err != nil {
 		t.Errorf("newest: %v", err)
+	}
+}
+
+// TestGraceAcrossAGap has a verifier that missed the checkpoint in which a
+// member was revoked: the grace does not begin with the next one that it sees.
+func TestGraceAcrossAGap(t *testing.T) {
+	log := newTestLog(t)
+	roots := newTestRoots(t, log)
+	log.apply(admissions(2)...)
+	with := mustAdd(t, roots, log.sign(log.checkpoint(testTime)), nil)
+	log.apply(revoke(1, 1)) // a minute later, in a checkpoint that is missed
+	log.apply(admit(2, 2))
+	seen := testTime.Add(10 * time.Hour)
+	mustAdd(t, roots, log.sign(log.checkpoint(seen)), log.proof(2))
+	for _, test := range []struct {
+		name   string
+		grace  time.Duration
+		reason zkkex.Reason
+	}{
+		{"an hour", time.Hour, zkkex.StaleRoot},
+		{"a second less than the gap", 10*time.Hour - time.Second, zkkex.StaleRoot},
+		{"the gap", 10 * time.Hour, ""},
+	} {
+		_, err := roots.Grace(test.grace, forever).Accept(with.Sequence, with.Root, seen)
+		if test.reason != "" {
+			wantReason(t, test.name, err, test.reason)
+		} else if err != nil {
+			t.Errorf("%s: %v", test.name, err)
+		}
 	}
 }
 
 func TestPoliciesRejectUnknownRoots(t *testing.T) {
 	log := newTestLog(t)
 	roots := newTestRoots(t, log)
-	_, err := roots.Newest().Accept(1, zkkex.Root{}, testTime)
+	_, err := roots.Newest(forever).Accept(1, zkkex.Root{}, testTime)
 	wantReason(t, "nothing known", err, zkkex.UnknownRoot)
 
 	log.apply(admissions(5)...)
 	c := mustAdd(t, roots, log.sign(log.checkpoint(testTime)), nil)
-	for _, policy := range []RootPolicy{roots.Newest(), roots.Grace(time.Hour), Pinned(&c.Checkpoint)} {
+	for _, policy := range []RootPolicy{roots.Newest(forever), roots.Grace(time.Hour, forever), Pinned(&c.Checkpoint)} {
 		for _, sequence := range []uint64{0, 4, 6, 1 << 63} {
 			_, err := policy.Accept(sequence, c.Root, testTime)
 			wantReason(t, fmt.Sprintf("sequence %d", sequence), err, zkkex.UnknownRoot)
@@ -126,7 +161,7 @@ func TestPinnedOutlivesSupersession(t *testing.T) {
 }
 
 // TestRenewedCheckpoint repeats a state with later times: the root stays
-// current, and the supersession of the one before keeps its time.
+// current, and the grace of the one before counts from its own last time.
 func TestRenewedCheckpoint(t *testing.T) {
 	log := newTestLog(t)
 	roots := newTestRoots(t, log)
@@ -143,15 +178,23 @@ func TestRenewedCheckpoint(t *testing.T) {
 	if n := len(roots.history); n != 3 {
 		t.Errorf("%d checkpoints kept, expected the first, and the first and last of the second state", n)
 	}
-	grace := roots.Grace(time.Minute)
-	_, err := grace.Accept(first.Sequence, first.Root, testTime.Add(time.Hour+2*time.Minute))
-	wantReason(t, "superseded an hour after it was made", err, zkkex.StaleRoot)
-	if _, err := grace.Accept(first.Sequence, first.Root, testTime.Add(time.Hour+time.Minute)); err != nil {
+	grace := roots.Grace(5*time.Hour, forever)
+	_, err := grace.Accept(first.Sequence, first.Root, testTime.Add(5*time.Hour+time.Second))
+	wantReason(t, "never renewed itself", err, zkkex.StaleRoot)
+	if _, err := grace.Accept(first.Sequence, first.Root, testTime.Add(5*time.Hour)); err != nil {
 		t.Errorf("within the grace: %v", err)
 	}
 	if _, err := grace.Accept(2, roots.Latest().Root, testTime.Add(1000*time.Hour)); err != nil {
 		t.Errorf("the renewed root: %v", err)
 	}
+	log.apply(admit(2, 2))
+	mustAdd(t, roots, log.sign(log.checkpoint(testTime.Add(5*time.Hour))), log.proof(2))
+	renewed := testTime.Add(4 * time.Hour)
+	if _, err := grace.Accept(2, roots.history[1].Root, renewed.Add(5*time.Hour)); err != nil {
+		t.Errorf("within the grace of the last renewal: %v", err)
+	}
+	_, err = grace.Accept(2, roots.history[1].Root, renewed.Add(5*time.Hour+time.Second))
+	wantReason(t, "after the grace of the last renewal", err, zkkex.StaleRoot)
 }
 
 // TestRootThatComesBack admits and revokes, so that the root is the one of
@@ -169,7 +212,7 @@ func TestRootThatComesBack(t *testing.T) {
 		t.Fatal("the root did not come back")
 	}
 	for _, c := range []*SignedCheckpoint{first, third} {
-		if _, err := roots.Newest().Accept(c.Sequence, c.Root, testTime.Add(time.Hour)); err != nil {
+		if _, err := roots.Newest(forever).Accept(c.Sequence, c.Root, testTime.Add(time.Hour)); err != nil {
 			t.Errorf("sequence %d: %v", c.Sequence, err)
 		}
 	}
@@ -307,7 +350,7 @@ func TestSaveAndLoadRoots(t *testing.T) {
 	if loaded.Registry() != roots.Registry() || loaded.VerifierKey() != log.vkey || len(loaded.history) != 4 {
 		t.Fatalf("loaded %d checkpoints of %v", len(loaded.history), loaded.Registry())
 	}
-	_, err = loaded.Grace(time.Minute).Accept(2, roots.history[1].Root, testTime.Add(4*time.Minute))
+	_, err = loaded.Grace(time.Minute, forever).Accept(2, roots.history[1].Root, testTime.Add(4*time.Minute))
 	wantReason(t, "after loading", err, zkkex.StaleRoot)
 
 	text, err := os.ReadFile(path)
@@ -359,7 +402,7 @@ func TestRootsConcurrently(t *testing.T) {
 				default:
 				}
 				c := roots.Latest()
-				if _, err := roots.Grace(time.Hour).Accept(c.Sequence, c.Root, testTime); err != nil {
+				if _, err := roots.Grace(time.Hour, forever).Accept(c.Sequence, c.Root, testTime); err != nil {
 					t.Error(err)
 					return
 				}

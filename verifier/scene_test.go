@@ -22,6 +22,7 @@ import (
 var (
 	day       = time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
 	signed    = day.Add(8 * time.Hour)
+	renewed   = day.Add(13*time.Hour + 30*time.Minute)
 	revokedAt = day.Add(14 * time.Hour)
 	noon      = day.Add(12 * time.Hour)
 )
@@ -85,6 +86,7 @@ func newScene(t testing.TB, id zkkex.CircuitID) *scene {
 		s.second, err = h.Prove(context.Background(), claim)
 		must(t, err)
 	}
+	s.Checkpoint(t, renewed)
 	s.Revoke(t, secret)
 	s.Checkpoint(t, revokedAt)
 	return s

@@ -96,12 +96,12 @@ func TestEveryReason(t *testing.T) {
 		{"unknown root", ofPresentation(func(p *zkkex.Presentation) { p.Statement.Root[31] ^= 1 }), zkkex.UnknownRoot},
 		{"no checkpoint known", ofPolicy(func(c *verifier.Config) { c.Roots = emptyRoots(t, s) }), zkkex.UnknownRoot},
 		{"newest root only, member revoked", ofPolicy(func(c *verifier.Config) {
-			c.Roots = s.Roots.Newest()
+			c.Roots = s.Roots.Newest(time.Hour)
 			at(revokedAt.Add(time.Second))(c)
 		}), zkkex.StaleRoot},
 		{"root out of grace", ofPolicy(func(c *verifier.Config) {
-			c.Roots = s.Roots.Grace(time.Hour)
-			at(revokedAt.Add(time.Hour + time.Second))(c)
+			c.Roots = s.Roots.Grace(time.Hour, time.Hour)
+			at(renewed.Add(time.Hour + time.Second))(c)
 		}), zkkex.StaleRoot},
 		{"too few members", ofPolicy(func(c *verifier.Config) { c.MinMembers = members + 1 }), zkkex.TooFewMembers},
 		{"another nullifier", ofPresentation(func(p *zkkex.Presentation) { p.Statement.Nullifier = s.second.Statement.Nullifier }), zkkex.BadProof},
@@ -177,16 +177,42 @@ func TestNothingShownIsBelieved(t *testing.T) {
 	}
 }
 
-// TestGraceOfARoot is trap B4: grace counts from the supersession of a root.
+// TestGraceOfARoot is trap B4: grace counts from the last time at which a root
+// is known to have been current.
 func TestGraceOfARoot(t *testing.T) {
 	s := load(t, zkkex.BabyJubjub20)
-	for _, now := range []time.Time{revokedAt, revokedAt.Add(time.Hour)} {
+	for _, now := range []time.Time{revokedAt, renewed.Add(time.Hour)} {
 		v := s.verifier(t, func(c *verifier.Config) {
-			c.Roots = s.Roots.Grace(time.Hour)
+			c.Roots = s.Roots.Grace(time.Hour, time.Hour)
 			c.Now = func() time.Time { return now }
 		})
 		if _, err := v.Verify(context.Background(), s.first, s.authorized); err != nil {
 			t.Errorf("at %v: %v", now, err)
+		}
+	}
+}
+
+// TestOldCheckpointDecidesNothing freezes the registry before the member was
+// revoked: the verifier neither accepts nor rejects, and spends nothing.
+func TestOldCheckpointDecidesNothing(t *testing.T) {
+	s := load(t, zkkex.BabyJubjub20)
+	for name, test := range map[string]struct {
+		now  time.Time
+		want error
+	}{
+		"too old":         {revokedAt.Add(time.Hour + time.Second), registry.ErrOutdated},
+		"from the future": {revokedAt.Add(-registry.MaxClockSkew - time.Second), registry.ErrClock},
+	} {
+		for _, roots := range []registry.RootPolicy{s.Roots.Newest(time.Hour), s.Roots.Grace(12*time.Hour, time.Hour)} {
+			store := &recording{Store: spent.NewMemory()}
+			v := s.verifier(t, func(c *verifier.Config) {
+				c.Roots, c.Spent = roots, store
+				c.Now = func() time.Time { return test.now }
+			})
+			decision, err := v.Verify(context.Background(), s.first, s.authorized)
+			if decision != nil || !errors.Is(err, test.want) || errors.Is(err, zkkex.ErrRejected) || store.spends != 0 {
+				t.Errorf("%s: %v, %v, %d spent; want %v", name, decision, err, store.spends, test.want)
+			}
 		}
 	}
 }
@@ -427,7 +453,7 @@ func TestConfigIsComplete(t *testing.T) {
 		{"Registry", func(c *verifier.Config) { c.Registry = zkkex.RegistryID{} }},
 		{"Roots", func(c *verifier.Config) { c.Roots = nil }},
 		{"Config.Roots is of registry", func(c *verifier.Config) {
-			c.Roots = s.Roots.Newest()
+			c.Roots = s.Roots.Newest(time.Hour)
 			c.Registry[0] ^= 1
 		}},
 		{"Scope", func(c *verifier.Config) { c.Scope = nil }},
@@ -515,7 +541,7 @@ func emptyRoots(t *testing.T, s *scene) registry.RootPolicy {
 	t.Helper()
 	roots, err := registry.NewRoots(s.Roots.VerifierKey())
 	must(t, err)
-	return roots.Newest()
+	return roots.Newest(time.Hour)
 }
 
 func plus(a, b [32]byte) (out [32]byte) {

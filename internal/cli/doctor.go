@@ -15,6 +15,7 @@ import (
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/member"
+	"github.com/zkkex/zkkex/registry"
 	"github.com/zkkex/zkkex/slots"
 )
 
@@ -207,7 +208,7 @@ func (a *app) checkCheckpoint(r *doctorResult, s *member.Status) {
 	} else {
 		r.ok("clock", "not behind the newest checkpoint")
 	}
-	if s.Age > oldCheckpoint {
+	if s.Age > registry.DefaultMaxAge {
 		r.warn("checkpoint", "zkkex sync; if that does not help, the registrar, or something in between, holds newer ones back",
 			"the newest is %v old", s.Age.Round(time.Minute))
 	} else {

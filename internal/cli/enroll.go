@@ -90,7 +90,7 @@ func (a *app) enrollOnline(ctx context.Context, m *member.Member, o *enrollOptio
 	if err != nil {
 		return nil, err
 	}
-	if r, err := a.alreadyAdmitted(m, id); r != nil || err != nil {
+	if r, err := a.alreadyAdmitted(ctx, m, id); r != nil || err != nil {
 		return r, err
 	}
 	done := a.progress("asking the registrar")
@@ -102,17 +102,45 @@ func (a *app) enrollOnline(ctx context.Context, m *member.Member, o *enrollOptio
 	if o.wait {
 		return a.waitForAdmission(ctx, m, id, outcome, o.poll)
 	}
+	if outcome.State == enrolclient.Admitted {
+		s, err := a.syncStatus(ctx, m, id)
+		if err != nil {
+			return nil, err
+		}
+		if !s.Admitted {
+			a.notef("the registrar admitted the request, but your key is not in checkpoint %d: it will be in a later one, or was revoked since", s.Checkpoint.Sequence)
+		}
+	}
 	return a.enrollResult(m, id, outcome)
 }
 
-// alreadyAdmitted returns a result, if the leaf is in the registry already.
-func (a *app) alreadyAdmitted(m *member.Member, id zkkex.RegistryID) (result, error) {
+// alreadyAdmitted returns a result, if the leaf is in the registry already. The
+// copy here may be older than a revocation, so it is synced first.
+func (a *app) alreadyAdmitted(ctx context.Context, m *member.Member, id zkkex.RegistryID) (result, error) {
 	s, err := m.Status(id)
 	if err != nil || !s.Admitted {
 		return nil, err
 	}
-	a.notef("your key is in the registry already")
+	if s, err = a.syncStatus(ctx, m, id); err != nil {
+		return nil, err
+	}
+	if !s.Admitted {
+		a.notef("your key was in the registry, and is not as of checkpoint %d: it was revoked", s.Checkpoint.Sequence)
+		return nil, nil
+	}
+	a.notef("your key is in the registry already, as of checkpoint %d", s.Checkpoint.Sequence)
 	return a.enrollResult(m, id, enrolclient.Status{State: enrolclient.Admitted})
+}
+
+// syncStatus returns the member's state after a sync.
+func (a *app) syncStatus(ctx context.Context, m *member.Member, id zkkex.RegistryID) (*member.Status, error) {
+	done := a.progress("syncing")
+	_, err := m.Sync(ctx, id)
+	done()
+	if err != nil {
+		return nil, err
+	}
+	return m.Status(id)
 }
 
 // waitForAdmission asks until the request is decided, and syncs until the leaf
@@ -128,11 +156,12 @@ func (a *app) waitForAdmission(ctx context.Context, m *member.Member, id zkkex.R
 		case enrolclient.Denied:
 			return a.enrollResult(m, id, outcome)
 		case enrolclient.Admitted:
-			if _, err := m.Sync(ctx, id); err != nil {
+			s, err := a.syncStatus(ctx, m, id)
+			if err != nil {
 				return nil, err
 			}
 			// The sync forgets the request when it finds the leaf.
-			if s, err := m.Status(id); err != nil || s.Admitted {
+			if s.Admitted {
 				return a.enrollResult(m, id, outcome)
 			}
 		}
@@ -156,9 +185,11 @@ type enrollResult struct {
 	Request    string `json:"request,omitempty"`
 	State      string `json:"state"`
 	Reason     string `json:"reason,omitempty"`
-	// Live says that the leaf is in the newest checkpoint that was synced.
-	Live  bool    `json:"live"`
-	Index *uint64 `json:"index,omitempty"`
+	// Live says that the leaf is in the newest checkpoint that was synced,
+	// whose sequence number is Sequence.
+	Live     bool    `json:"live"`
+	Index    *uint64 `json:"index,omitempty"`
+	Sequence *uint64 `json:"sequence,omitempty"`
 }
 
 func (a *app) enrollResult(m *member.Member, id zkkex.RegistryID, outcome enrolclient.Status) (result, error) {
@@ -172,6 +203,9 @@ func (a *app) enrollResult(m *member.Member, id zkkex.RegistryID, outcome enrolc
 	}
 	if s.Admitted {
 		r.Index = &s.Index
+	}
+	if s.Checkpoint != nil {
+		r.Sequence = &s.Checkpoint.Sequence
 	}
 	switch outcome.State {
 	case enrolclient.Denied:
@@ -191,7 +225,7 @@ func (r *enrollResult) text() string {
 	}
 	t.add("state", "%s", r.State)
 	if r.Index != nil {
-		t.add("index", "%d", *r.Index)
+		t.add("index", "%d, as of checkpoint %d", *r.Index, *r.Sequence)
 	}
 	return t.String()
 }

@@ -33,7 +33,7 @@ var explanations = map[zkkex.Reason]explanation{
 	},
 	zkkex.StaleRoot: {
 		"the root was superseded by a newer checkpoint, longer ago than the verifier's root policy allows",
-		"zkkex sync, and prove again; a verifier can allow more with --root-policy grace=DURATION, which lets revoked members in for as long",
+		"zkkex sync, and prove again; a verifier can allow more with --root-policy grace=DURATION, which lets revoked members in for as long, and should be longer than the hour that registrars take between signatures",
 	},
 	zkkex.SlotUsed: {
 		"the slot of this proof was used before, in this scope and epoch",

@@ -9,11 +9,9 @@ import (
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/member"
+	"github.com/zkkex/zkkex/registry"
 	"github.com/zkkex/zkkex/setup/params"
 )
-
-// oldCheckpoint is the age from which a proof's checkpoint is worth a warning.
-const oldCheckpoint = 24 * time.Hour
 
 func (a *app) proveCommand() *cobra.Command {
 	var o proveOptions
@@ -27,8 +25,9 @@ with nothing secret in it, for "zkkex verify".
 
 What it tells: the registry and its checkpoint, the type of your key, the scope,
 the epoch and the limit. What it does not tell: which key, which slot, nor
-whether two proofs are of one member. Every proof uses up one of your slots of
-the epoch, whether it is shown or not.
+whether two proofs are of one member, except that it names your checkpoint, and
+who synced at another time than others stands out. Every proof uses up one of
+your slots of the epoch, whether it is shown or not.
 
 Defaults that "zkkex verify" shares: epochs of 24h from midnight UTC, a limit of
 1. The circuit follows from the registry's capacity.`,
@@ -124,10 +123,14 @@ func (a *app) warnBeforeProving(m *member.Member, id zkkex.RegistryID, which str
 	if which == devParams {
 		a.warnf("development parameters: whoever made them could forge any proof")
 	}
-	if s.Admitted && s.Members == 1 {
+	switch {
+	case !s.Admitted:
+	case s.Members == 1:
 		a.warnf("you are the only member: the proof says who you are")
+	case s.Members < member.FewMembers:
+		a.warnf("you are one of %d members, fewer than %d: the proof says a good deal about who you are", s.Members, member.FewMembers)
 	}
-	if s.Age > oldCheckpoint {
+	if s.Age > registry.DefaultMaxAge {
 		a.warnf("the newest checkpoint here is %s old; zkkex sync", s.Age.Round(time.Minute))
 	}
 	return nil
@@ -136,11 +139,13 @@ func (a *app) warnBeforeProving(m *member.Member, id zkkex.RegistryID, which str
 // proveResult is a presentation, and what it says in the open.
 type proveResult struct {
 	presentationResult
-	ScopeName    string `json:"scope_name"`
-	Members      uint64 `json:"members"`
-	SlotsLeft    uint32 `json:"slots_left"`
-	Out          string `json:"out,omitempty"`
-	Presentation string `json:"presentation"`
+	ScopeName string `json:"scope_name"`
+	Members   uint64 `json:"members"`
+	// CheckpointAge is how long ago the checkpoint was signed.
+	CheckpointAge int64  `json:"checkpoint_age_seconds"`
+	SlotsLeft     uint32 `json:"slots_left"`
+	Out           string `json:"out,omitempty"`
+	Presentation  string `json:"presentation"`
 }
 
 func (a *app) provedResult(m *member.Member, id zkkex.RegistryID, o *proveOptions, p *zkkex.Presentation) (result, error) {
@@ -160,7 +165,7 @@ func (a *app) provedResult(m *member.Member, id zkkex.RegistryID, o *proveOption
 	if err != nil {
 		return nil, err
 	}
-	r := &proveResult{presentationResult: *body, ScopeName: o.scope.name, Members: s.Members, SlotsLeft: left, Presentation: string(text)}
+	r := &proveResult{presentationResult: *body, ScopeName: o.scope.name, Members: s.Members, CheckpointAge: int64(s.Age / time.Second), SlotsLeft: left, Presentation: string(text)}
 	if o.out != stdStream {
 		if err := a.write(o.out, text); err != nil {
 			return nil, err
@@ -168,7 +173,7 @@ func (a *app) provedResult(m *member.Member, id zkkex.RegistryID, o *proveOption
 		r.Out = o.out
 		a.notef("wrote the presentation to %s", o.out)
 	}
-	a.notef("registry %s, checkpoint %d, one of %d members", s.Registry.Name(), p.RootSequence, s.Members)
+	a.notef("registry %s, checkpoint %d, signed %v ago, one of %d members", s.Registry.Name(), p.RootSequence, s.Age.Round(time.Second), s.Members)
 	a.notef("scope %q, epoch %v, limit %d", o.scope.name, body.Epoch, p.Statement.Limit)
 	a.notef("slots left in this epoch: %d", left)
 	return r, nil

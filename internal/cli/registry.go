@@ -200,6 +200,7 @@ registrar that shows two histories is found out. Members use "zkkex sync".`,
 	f.register(c)
 	_ = c.Flags().MarkHidden("checkpoint")
 	_ = c.Flags().MarkHidden("root-policy")
+	_ = c.Flags().MarkHidden("max-age")
 	c.RunE = a.run(func(ctx context.Context, _ []string) (result, error) {
 		if f.mirror == "" || f.url == "" || f.key == "" {
 			return nil, usagef("give --mirror, --registry and --registry-key")
@@ -207,7 +208,11 @@ registrar that shows two histories is found out. Members use "zkkex sync".`,
 		if _, err := registry.ID(f.key); err != nil {
 			return nil, usagef("--registry-key: %w", err)
 		}
-		m, report, err := a.syncMirror(ctx, &f)
+		config, err := f.config(a.env.Now)
+		if err != nil {
+			return nil, err
+		}
+		m, report, err := a.syncMirror(ctx, &f, config)
 		if err != nil {
 			return nil, err
 		}

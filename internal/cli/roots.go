@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -25,6 +23,7 @@ type rootFlags struct {
 	policy     string
 	witnesses  []string
 	quorum     int
+	maxAge     time.Duration
 }
 
 func (f *rootFlags) register(c *cobra.Command) {
@@ -33,23 +32,41 @@ func (f *rootFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.mirror, "mirror", "", "accept roots by the verifier's own copy of the registry, in `DIR`")
 	c.Flags().StringVar(&f.url, "registry", "", "with --mirror, sync it first from this `URL`")
 	c.Flags().StringVar(&f.policy, "root-policy", policyNewest, "with --mirror, `POLICY` newest, or grace=DURATION for roots superseded no longer ago")
-	c.Flags().StringArrayVar(&f.witnesses, "witness", nil, "with --mirror, cosignature `KEY` of a witness; repeat for more")
+	c.Flags().StringArrayVar(&f.witnesses, "witness", nil, "cosignature `KEY` of a witness, which must be on the newest checkpoint; repeat for more")
 	c.Flags().IntVar(&f.quorum, "quorum", 0, "how many of the witnesses must have cosigned (default all)")
+	c.Flags().DurationVar(&f.maxAge, "max-age", registry.DefaultMaxAge, "decide nothing by a newest checkpoint that is older")
 }
+
+// config says what is demanded of the registry's checkpoints.
+func (f *rootFlags) config(now func() time.Time) (*mirror.Config, error) {
+	c := &mirror.Config{URL: f.url, VerifierKey: f.key, Witnesses: f.witnesses, Quorum: f.quorum, Now: now}
+	if c.Quorum == 0 {
+		c.Quorum = len(c.Witnesses)
+	}
+	if err := c.Check(); err != nil {
+		return nil, &usageError{err}
+	}
+	return c, nil
+}
+
+// policyNewest is the root policy by default.
+const policyNewest = "newest"
 
 // roots is a root policy, and what it says of itself.
 type roots struct {
 	policy   registry.RootPolicy
 	registry zkkex.RegistryID
+	newest   *registry.Checkpoint
 	says     string
+	// renew is what to do when the newest checkpoint is too old.
+	renew string
 }
 
 func (a *app) roots(ctx context.Context, f *rootFlags) (*roots, error) {
 	if f.key == "" {
 		return nil, withHint(usagef("name the registry with --registry-key"), "the registrar says what its key is; zkkex registry key prints it")
 	}
-	id, err := registry.ID(f.key)
-	if err != nil {
+	if _, err := registry.ID(f.key); err != nil {
 		return nil, usagef("--registry-key: %w", err)
 	}
 	if (f.checkpoint == "") == (f.mirror == "") {
@@ -59,10 +76,70 @@ func (a *app) roots(ctx context.Context, f *rootFlags) (*roots, error) {
 	if err := f.checkUsed(); err != nil {
 		return nil, err
 	}
-	if f.checkpoint != "" {
-		return a.pinned(ctx, f, id)
+	config, err := f.config(a.env.Now)
+	if err != nil {
+		return nil, err
 	}
-	return a.mirrored(ctx, f, id)
+	history, err := a.history(ctx, f, config)
+	if err != nil {
+		return nil, err
+	}
+	latest := history.Latest()
+	if latest == nil {
+		return nil, f.notSynced()
+	}
+	// The logs of earlier checkpoints were shown to be parts of this one's, so
+	// what the witnesses saw covers them.
+	if _, err := config.OpenCheckpoint(latest.Note); err != nil {
+		return nil, fmt.Errorf("the newest checkpoint: %w", err)
+	}
+	a.warnOld(&latest.Checkpoint, f.maxAge)
+	r := &roots{registry: history.Registry(), newest: &latest.Checkpoint, renew: f.renew()}
+	return r, r.setPolicy(history, f)
+}
+
+// setPolicy sets what the flags demand of a root.
+func (r *roots) setPolicy(history *registry.Roots, f *rootFlags) error {
+	newest := fmt.Sprintf("checkpoint %d of %s", r.newest.Sequence, r.newest.Origin)
+	switch grace, isGrace := strings.CutPrefix(f.policy, "grace="); {
+	case f.checkpoint != "":
+		r.policy, r.says = history.Newest(f.maxAge), newest+" alone"
+	case f.policy == policyNewest:
+		r.policy, r.says = history.Newest(f.maxAge), newest+", the newest"
+	case isGrace:
+		d, err := time.ParseDuration(grace)
+		if err != nil || d < 0 {
+			return usagef("--root-policy %s: expected a duration, as in grace=10m", f.policy)
+		}
+		r.policy, r.says = history.Grace(d, f.maxAge), fmt.Sprintf("%s, or one known to be the newest no longer ago than %v", newest, d)
+	default:
+		return usagef("--root-policy %q: expected newest, or grace=DURATION", f.policy)
+	}
+	return nil
+}
+
+// undecided adds to an error what mends it, if the newest checkpoint is too old.
+func (r *roots) undecided(err error) error {
+	if !errors.Is(err, registry.ErrOutdated) {
+		return err
+	}
+	return withHint(err, "%s; --max-age allows older ones, and with them members who were revoked since", r.renew)
+}
+
+// renew says how to get a newer checkpoint than the newest.
+func (f *rootFlags) renew() string {
+	switch {
+	case f.mirror != "" && f.url == "":
+		return "sync the copy: give --registry URL"
+	case f.checkpoint != "" && !isURL(f.checkpoint):
+		return "get the registry's newest checkpoint, or give its address: --checkpoint URL/checkpoint"
+	default:
+		return "the server has no newer one: ask the registrar why, or try another server of the registry"
+	}
+}
+
+func (f *rootFlags) notSynced() error {
+	return withHint(fmt.Errorf("%s: %w", f.mirror, mirror.ErrNotSynced), "sync it: give --registry URL")
 }
 
 // checkUsed refuses flags that would not be used.
@@ -72,120 +149,16 @@ func (f *rootFlags) checkUsed() error {
 		return usagef("--registry syncs a --mirror; with --checkpoint it is not used")
 	case f.checkpoint != "" && f.policy != policyNewest:
 		return usagef("--root-policy is for a --mirror; with --checkpoint there is one root")
-	case len(f.witnesses) > 0 && f.url == "":
-		return usagef("--witness is checked when a --mirror is synced: give --registry")
+	case f.maxAge <= 0:
+		return usagef("--max-age %v: expected more than 0", f.maxAge)
 	}
 	return nil
 }
 
-// policyNewest is the root policy by default.
-const policyNewest = "newest"
-
-// pinned accepts the root of one signed checkpoint.
-func (a *app) pinned(ctx context.Context, f *rootFlags, id zkkex.RegistryID) (*roots, error) {
-	signed, err := a.readOrFetch(ctx, f.checkpoint)
-	if err != nil {
-		return nil, err
-	}
-	v, err := registry.NewVerifier(f.key)
-	if err != nil {
-		return nil, err
-	}
-	c, err := registry.Open(signed, v)
-	if err != nil {
-		return nil, fmt.Errorf("the checkpoint: %w", err)
-	}
-	a.warnOld(&c.Checkpoint)
-	says := fmt.Sprintf("checkpoint %d of %s alone, signed %s", c.Sequence, c.Origin, c.Time.Format(time.RFC3339))
-	return &roots{policy: registry.Pinned(&c.Checkpoint), registry: id, says: says}, nil
-}
-
-// warnOld warns of a checkpoint that members who left may still be in.
-func (a *app) warnOld(c *registry.Checkpoint) {
-	if age := a.env.Now().Sub(c.Time); age > oldCheckpoint {
+// warnOld warns of a checkpoint that members who left may still be in, if it is
+// not too old to decide by.
+func (a *app) warnOld(c *registry.Checkpoint, maxAge time.Duration) {
+	if age := a.env.Now().Sub(c.Time); age > registry.DefaultMaxAge && age <= maxAge {
 		a.warnf("the checkpoint is %v old: members revoked since are still accepted", age.Round(time.Minute))
 	}
-}
-
-// mirrored accepts roots by a copy of the registry.
-func (a *app) mirrored(ctx context.Context, f *rootFlags, id zkkex.RegistryID) (*roots, error) {
-	history, err := a.history(ctx, f)
-	if err != nil {
-		return nil, err
-	}
-	latest := history.Latest()
-	if latest == nil {
-		return nil, withHint(fmt.Errorf("%s: %w", f.mirror, mirror.ErrNotSynced), "sync it: give --registry URL")
-	}
-	a.warnOld(&latest.Checkpoint)
-	r := &roots{registry: id}
-	switch grace, isGrace := strings.CutPrefix(f.policy, "grace="); {
-	case f.policy == policyNewest:
-		r.policy, r.says = history.Newest(), fmt.Sprintf("checkpoint %d of %s, the newest", latest.Sequence, latest.Origin)
-	case isGrace:
-		d, err := time.ParseDuration(grace)
-		if err != nil || d < 0 {
-			return nil, usagef("--root-policy %s: expected a duration, as in grace=10m", f.policy)
-		}
-		r.policy, r.says = history.Grace(d), fmt.Sprintf("checkpoint %d of %s, or one superseded no longer ago than %v", latest.Sequence, latest.Origin, d)
-	default:
-		return nil, usagef("--root-policy %q: expected newest, or grace=DURATION", f.policy)
-	}
-	return r, nil
-}
-
-// history returns the verifier's own history of checkpoints, synced first if
-// there is an address.
-func (a *app) history(ctx context.Context, f *rootFlags) (*registry.Roots, error) {
-	if f.url == "" {
-		history, err := registry.LoadRoots(filepath.Join(f.mirror, "checkpoints"))
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, withHint(fmt.Errorf("%s: %w", f.mirror, mirror.ErrNotSynced), "sync it: give --registry URL")
-		}
-		if err != nil {
-			return nil, err
-		}
-		if history.VerifierKey() != f.key {
-			return nil, fmt.Errorf("%s is a copy of another registry, of key %s", f.mirror, history.VerifierKey())
-		}
-		return history, nil
-	}
-	m, _, err := a.syncMirror(ctx, f)
-	if err != nil {
-		return nil, err
-	}
-	return m.Roots(), m.Close()
-}
-
-// syncMirror opens and syncs a copy of a registry. The caller closes it.
-func (a *app) syncMirror(ctx context.Context, f *rootFlags) (*mirror.Mirror, *mirror.Report, error) {
-	dial, err := a.dial()
-	if err != nil {
-		return nil, nil, err
-	}
-	quorum := f.quorum
-	if quorum == 0 {
-		quorum = len(f.witnesses)
-	}
-	m, err := mirror.Open(f.mirror, mirror.Config{
-		URL: f.url, VerifierKey: f.key, Witnesses: f.witnesses, Quorum: quorum, Dial: dial, Now: a.env.Now,
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	done := a.progress("syncing")
-	report, err := m.Sync(ctx)
-	done()
-	if err != nil {
-		return nil, nil, errors.Join(err, m.Close())
-	}
-	return m, report, nil
-}
-
-// readOrFetch reads a checkpoint from a file or a URL.
-func (a *app) readOrFetch(ctx context.Context, name string) ([]byte, error) {
-	if !strings.HasPrefix(name, "http://") && !strings.HasPrefix(name, "https://") {
-		return a.read(name, "checkpoint", registry.MaxCheckpoint)
-	}
-	return a.fetch(ctx, name, "checkpoint", registry.MaxCheckpoint)
 }

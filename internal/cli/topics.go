@@ -21,8 +21,9 @@ canceled, exists, not_found, permission, locked; wrong_passphrase,
 no_passphrase, file_mode, is_backup, not_backup, no_key, no_registry,
 several_registries, offline_registry, no_request, not_synced, not_member,
 few_members, unproved, no_slot, slots_restored, slots_unusable, clock,
-witnesses, corrupt, fork, older_checkpoint, bad_signature, unknown_request,
-not_a_store, epoch_closed, unhealthy, and error for the rest.
+witnesses, corrupt, fork, older_checkpoint, outdated_checkpoint, bad_signature,
+unknown_request, not_a_store, no_store, epoch_closed, unhealthy, and error for
+the rest.
 
 A verifier's no has the fields of its yes too, with "accepted": false. The exit
 code is the same as without --json.`,

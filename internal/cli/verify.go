@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -29,13 +30,20 @@ It checks, in this order, and the first that fails is the answer:
 
 ` + conditionsText() + `
 Used slots are recorded in the folder of --spent, which must be kept for as long
-as epochs are accepted. With --no-spend nothing is looked up nor recorded, and
-the same presentation is accepted again and again.
+as epochs are accepted. The first time, --new-spent makes it; without that flag
+a missing store is an error, for whoever loses it accepts every used slot again.
+With --no-spend nothing is looked up nor recorded, and the same presentation is
+accepted again and again.
+
+Nothing is decided by a newest checkpoint that is older than --max-age: members
+may have been revoked since, and whoever holds back newer checkpoints would
+bring them back. Registrars sign one every hour, changed or not.
 
 Exit codes: 0 yes, 3 no, 4 not a presentation, 5 parameters that do not match,
 1 and 2 undecided.`,
 		Example: `  zkkex verify order.proof order.json --scope rfq.example/2026 --params dev \
-      --registry-key "$KEY" --mirror ./mirror --registry https://registry.example --spent ./spent
+      --registry-key "$KEY" --mirror ./mirror --registry https://registry.example \
+      --spent ./spent --new-spent
   zkkex verify - --message "I was here" --scope guestbook --params dev \
       --registry-key "$KEY" --checkpoint checkpoint.txt --no-spend < proof.txt`,
 		Args: cobra.RangeArgs(1, 2),
@@ -46,6 +54,7 @@ Exit codes: 0 yes, 3 no, 4 not a presentation, 5 parameters that do not match,
 	o.roots.register(c)
 	c.Flags().Uint64Var(&o.minMembers, "min-members", 0, "refuse proofs in a registry with fewer members of the key's type")
 	c.Flags().StringVar(&o.spent, "spent", "", "record used slots in `DIR`")
+	c.Flags().BoolVar(&o.newSpent, "new-spent", false, "make the store of --spent, once: in a new one nothing is used up")
 	c.Flags().BoolVar(&o.noSpend, "no-spend", false, "do not record the slot: the presentation can be shown again and again")
 	c.Flags().DurationVar(&o.skew, "clock-skew", verifier.DefaultClockSkew, "how far the prover's clock may be off; shorter for epochs of less than twice that")
 	c.Flags().DurationVar(&o.grace, "epoch-grace", 0, "for how long after its end an epoch is accepted")
@@ -60,6 +69,7 @@ type verifyOptions struct {
 	roots         rootFlags
 	minMembers    uint64
 	spent         string
+	newSpent      bool
 	noSpend       bool
 	skew, grace   time.Duration
 }
@@ -75,6 +85,9 @@ func (a *app) verify(ctx context.Context, o *verifyOptions, args []string) (resu
 	if (o.spent == "") == !o.noSpend {
 		return nil, withHint(usagef("say where used slots are recorded: --spent DIR, or --no-spend, one of them"),
 			"without a record, one proof opens any number of doors")
+	}
+	if o.newSpent && o.noSpend {
+		return nil, usagef("--new-spent makes the store of --spent; with --no-spend there is none")
 	}
 	text, err := a.read(args[0], "presentation", zkkex.MaxPresentationText)
 	if err != nil {
@@ -97,9 +110,9 @@ func (a *app) verify(ctx context.Context, o *verifyOptions, args []string) (resu
 	}
 	decision, err := v.Verify(ctx, p, authorization)
 	if err != nil && !errors.Is(err, zkkex.ErrRejected) {
-		return nil, err
+		return nil, roots.undecided(err)
 	}
-	return newVerifyResult(o, p, roots, decision, err)
+	return a.newVerifyResult(o, p, roots, decision, err)
 }
 
 // verifier returns the verifier that the flags describe.
@@ -139,6 +152,13 @@ func (o *verifyOptions) store() (spent.Store, error) {
 	if o.noSpend {
 		return verifier.NoSpend, nil
 	}
+	if o.newSpent {
+		if err := spent.Init(o.spent); errors.Is(err, fs.ErrExist) {
+			return nil, withHint(err, "leave out --new-spent, which is for the first time")
+		} else if err != nil {
+			return nil, err
+		}
+	}
 	return spent.OpenDir(o.spent)
 }
 
@@ -150,18 +170,23 @@ type verifyResult struct {
 	Reason     string            `json:"reason,omitempty"`
 	Conditions []conditionResult `json:"conditions"`
 	RootPolicy string            `json:"root_policy"`
+	// Checkpoint is the sequence number of the newest checkpoint known, and
+	// CheckpointAge how long ago it was signed.
+	Checkpoint    uint64 `json:"checkpoint"`
+	CheckpointAge int64  `json:"checkpoint_age_seconds"`
 	presentationResult
 
 	noSpend bool
 }
 
-func newVerifyResult(o *verifyOptions, p *zkkex.Presentation, roots *roots, d *zkkex.Decision, rejection error) (result, error) {
+func (a *app) newVerifyResult(o *verifyOptions, p *zkkex.Presentation, roots *roots, d *zkkex.Decision, rejection error) (result, error) {
 	body, err := newPresentationResult(p)
 	if err != nil {
 		return nil, err
 	}
 	r := &verifyResult{
 		Accepted: rejection == nil, Conditions: judged(rejection, !o.noSpend), RootPolicy: roots.says,
+		Checkpoint: roots.newest.Sequence, CheckpointAge: int64(a.env.Now().Sub(roots.newest.Time) / time.Second),
 		presentationResult: *body, noSpend: o.noSpend,
 	}
 	if d != nil {
@@ -184,7 +209,7 @@ func (r *verifyResult) text() string {
 	}
 	var t table
 	t.add("epoch", "%v", r.Epoch)
-	t.add("roots", "%s", r.RootPolicy)
+	t.add("roots", "%s, signed %v ago", r.RootPolicy, time.Duration(r.CheckpointAge)*time.Second)
 	t.add("nullifier", "%s", r.Nullifier)
 	t.add("authorizes", "%s %s", r.Authorizes, r.Value)
 	b.WriteString("\n" + t.String() + "\n")

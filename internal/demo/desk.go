@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/registry"
 	"github.com/zkkex/zkkex/registry/mirror"
 	"github.com/zkkex/zkkex/setup/params"
 	"github.com/zkkex/zkkex/verifier"
@@ -74,6 +75,9 @@ func (p *play) openDesk(ctx context.Context) error {
 	if p.desk.params, err = openVerifying(circuit); err != nil {
 		return err
 	}
+	if err := spent.Init(p.path(spentFolder)); err != nil {
+		return err
+	}
 	store, err := spent.OpenDir(p.path(spentFolder))
 	if err != nil {
 		return err
@@ -81,7 +85,7 @@ func (p *play) openDesk(ctx context.Context) error {
 	p.desk.config = verifier.Config{
 		Params:     []*params.Verifying{p.desk.params},
 		Registry:   m.Registry(),
-		Roots:      m.Roots().Newest(),
+		Roots:      m.Roots().Newest(registry.DefaultMaxAge),
 		Scope:      verifier.NamedScope{Name: scopeName, Epochs: p.schedule},
 		Limit:      limit,
 		Spent:      store,

@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"io/fs"
 	"net/http"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"filippo.io/torchwood"
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/registry"
@@ -67,8 +70,10 @@ func TestBadFiles(t *testing.T) {
 			config: func(c *Config) { c.VerifierKey = other.verifierKey },
 			want:   registry.ErrSignature, text: "signature"},
 		"checkpoint from the future": {
-			config: func(c *Config) { c.Now = func() time.Time { return testTime.Add(-MaxClockSkew - time.Second) } },
-			want:   ErrClock, text: "clock"},
+			config: func(c *Config) {
+				c.Now = func() time.Time { return testTime.Add(-registry.MaxClockSkew - time.Second) }
+			},
+			want: ErrClock, text: "clock"},
 		"too few witnesses": {
 			config: func(c *Config) { c.Witnesses, c.Quorum = []string{newWitness(t, "w.example").VerifierKey()}, 1 },
 			want:   ErrWitnesses, text: "0 of 1"},
@@ -238,16 +243,37 @@ func TestBadConfig(t *testing.T) {
 		"file without a path":  {func(c *Config) { c.URL = "file://folder" }, "file:///"},
 		"witness key":          {func(c *Config) { c.Witnesses = []string{l.verifierKey} }, "cosignature key"},
 		"one witness twice":    {func(c *Config) { c.Witnesses = []string{w, w} }, "twice"},
+		"one key, two names":   {func(c *Config) { c.Witnesses = oneKeyTwoNames(t) }, "twice"},
 		"quorum above witness": {func(c *Config) { c.Witnesses, c.Quorum = []string{w}, 2 }, "0 to 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := Config{URL: "https://registry.example/", VerifierKey: l.verifierKey}
 			test.change(&c)
+			if strings.Contains(test.text, "twice") && c.Check() == nil {
+				t.Error("Check has no objection")
+			}
 			if _, err := Open(t.TempDir(), c); err == nil || !strings.Contains(err.Error(), test.text) {
 				t.Fatalf("got %v; want an error with %q", err, test.text)
 			}
 		})
 	}
+}
+
+// oneKeyTwoNames returns the keys of one witness that goes by two names.
+func oneKeyTwoNames(t *testing.T) (keys []string) {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"one.example", "two.example"} {
+		signer, err := torchwood.NewCosignatureSigner(name, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys = append(keys, signer.Verifier().String())
+	}
+	return keys
 }
 
 func TestFolderOfAnotherRegistry(t *testing.T) {

@@ -3,10 +3,13 @@ package mirror
 import (
 	"context"
 	"crypto/tls"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"net"
+	"strings"
 	"time"
 
 	"filippo.io/torchwood"
@@ -16,17 +19,9 @@ import (
 	"github.com/zkkex/zkkex/registry"
 )
 
-// Limits and defaults.
-const (
-	// MaxClockSkew is how far ahead of this machine's clock a checkpoint may
-	// be signed.
-	MaxClockSkew = 5 * time.Minute
-	// MaxOperations bounds a log that is synced in full: at 44 bytes each, 5.5
-	// GiB on disk.
-	MaxOperations = 1 << 27
-	// DefaultMaxAge is the age from which a checkpoint is reported as old.
-	DefaultMaxAge = 24 * time.Hour
-)
+// MaxOperations bounds a log that is synced in full: at 44 bytes each, 5.5 GiB
+// on disk.
+const MaxOperations = 1 << 27
 
 // Config says where a registry is and what to demand of it. It is not changed
 // by this package.
@@ -49,7 +44,7 @@ type Config struct {
 	// members of the leaf's key type. 0 demands nothing.
 	MinMembers uint64
 	// MaxAge is the age from which a checkpoint is reported as old; 0 is
-	// [DefaultMaxAge].
+	// [registry.DefaultMaxAge].
 	MaxAge time.Duration
 	// RequestTimeout bounds one request, with its answer; 0 is 30 seconds.
 	RequestTimeout time.Duration
@@ -61,6 +56,24 @@ type Config struct {
 	TLS *tls.Config
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
+}
+
+// Check returns an error if registrar's key, witnesses or quorum are not usable.
+func (c *Config) Check() error {
+	_, err := newPolicy(c)
+	return err
+}
+
+// OpenCheckpoint checks a signed checkpoint by itself, as a sync does: the
+// registrar's signature, the quorum of witnesses, size, and that it is not from
+// the future. It returns the errors of Check, [ErrWitnesses], [ErrClock] and
+// those of [registry.Open].
+func (c *Config) OpenCheckpoint(signed []byte) (*registry.SignedCheckpoint, error) {
+	p, err := newPolicy(c)
+	if err != nil {
+		return nil, err
+	}
+	return p.open(signed)
 }
 
 // policy is a configuration, parsed.
@@ -95,7 +108,7 @@ func newPolicy(c *Config) (*policy, error) {
 		minMembers: c.MinMembers, maxAge: c.MaxAge, now: c.Now,
 	}
 	if p.maxAge == 0 {
-		p.maxAge = DefaultMaxAge
+		p.maxAge = registry.DefaultMaxAge
 	}
 	if p.now == nil {
 		p.now = time.Now
@@ -105,16 +118,21 @@ func newPolicy(c *Config) (*policy, error) {
 
 func parseWitnesses(keys []string) ([]note.Verifier, error) {
 	var witnesses []note.Verifier
-	names := make(map[string]bool)
+	names, publics := make(map[string]bool), make(map[string]bool)
 	for _, key := range keys {
 		v, err := torchwood.NewCosignatureVerifier(key)
 		if err != nil {
 			return nil, fmt.Errorf("witness key %q: %w, expected a cosignature key, name+hash+base64 with algorithm 4", key, err)
 		}
-		if names[v.Name()] {
-			return nil, fmt.Errorf("two witness keys of the name %s, expected a name for each: one witness must not count twice", v.Name())
+		// It has three parts, or it would not have been accepted.
+		public, err := base64.StdEncoding.DecodeString(strings.SplitN(key, "+", 3)[2])
+		if err != nil {
+			return nil, fmt.Errorf("witness key %q: %w", key, err)
 		}
-		names[v.Name()] = true
+		if names[v.Name()] || publics[string(public)] {
+			return nil, fmt.Errorf("two witness keys with the name or the public key of %s, expected different ones: one witness must not count twice", key)
+		}
+		names[v.Name()], publics[string(public)] = true, true
 		witnesses = append(witnesses, v)
 	}
 	return witnesses, nil
@@ -124,8 +142,9 @@ func parseWitnesses(keys []string) ([]note.Verifier, error) {
 var (
 	// ErrWitnesses reports a checkpoint that too few witnesses cosigned.
 	ErrWitnesses = errors.New("too few witnesses cosigned the checkpoint")
-	// ErrClock reports a checkpoint from the future.
-	ErrClock = errors.New("checkpoint is from the future")
+	// ErrClock reports a checkpoint from the future, more than
+	// [registry.MaxClockSkew] ahead of this machine's clock.
+	ErrClock = registry.ErrClock
 	// ErrCorrupt reports files that do not match the hashes in the signed
 	// checkpoint: the server, or something on the way, damaged them. Nothing
 	// of them was kept; sync again, or from another mirror.
@@ -157,9 +176,8 @@ func (p *policy) open(signed []byte) (*registry.SignedCheckpoint, error) {
 	if c.Sequence > MaxOperations {
 		return nil, fmt.Errorf("%w: a log of %d operations, expected at most %d", zkkex.ErrUnsupported, c.Sequence, MaxOperations)
 	}
-	if ahead := c.Time.Sub(p.now()); ahead > MaxClockSkew {
-		return nil, fmt.Errorf("%w: it was signed at %s, %v ahead of this machine's clock, expected at most %v; set this clock, or ask the registrar to set theirs",
-			ErrClock, c.Time.Format(time.RFC3339), ahead.Round(time.Second), MaxClockSkew)
+	if err := c.CheckAge(p.now(), math.MaxInt64); err != nil {
+		return nil, err // an old one may still be the newest: Report.Old says so
 	}
 	return c, nil
 }

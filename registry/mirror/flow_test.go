@@ -459,7 +459,13 @@ func TestWitnesses(t *testing.T) {
 	if reopened := mustMirror(t, m.dir, c); reopened.Checkpoint() == nil {
 		t.Fatal("a cosigned checkpoint on disk is not used")
 	}
+	if _, err := c.OpenCheckpoint(m.Checkpoint().Note); err != nil {
+		t.Fatalf("a checkpoint with two cosignatures of two, by itself: %v", err)
+	}
 	c.Quorum = 3
+	if _, err := c.OpenCheckpoint(m.Checkpoint().Note); !errors.Is(err, ErrWitnesses) {
+		t.Fatalf("with two of three: %v; want ErrWitnesses", err)
+	}
 	if _, _, err := mustMirror(t, m.dir, c).Path(leaf(1)); !errors.Is(err, ErrNotSynced) || !errors.Is(err, ErrWitnesses) {
 		t.Fatalf("a checkpoint on disk that lacks a cosignature: %v; want ErrNotSynced and ErrWitnesses", err)
 	}

@@ -300,7 +300,7 @@ func TestConcurrentUse(t *testing.T) {
 					t.Errorf("path leads to %v (%v); want %v", root, err, c.Root)
 					return
 				}
-				if _, err := m.Roots().Grace(time.Hour).Accept(c.Sequence, c.Root, testTime); err != nil {
+				if _, err := m.Roots().Grace(time.Hour, registry.DefaultMaxAge).Accept(c.Sequence, c.Root, testTime); err != nil {
 					t.Error(err)
 					return
 				}

@@ -200,9 +200,9 @@ func second[A, B any](_ A, _ B, err error) error { return err }
 func TestOldCheckpointIsReported(t *testing.T) {
 	l := newTestLog(t, registry.SmallCapacityBits)
 	s := newTestServer(t, l)
-	s.serve(t, l, testTime.Add(-DefaultMaxAge-time.Hour))
+	s.serve(t, l, testTime.Add(-registry.DefaultMaxAge-time.Hour))
 	m := mustMirror(t, t.TempDir(), s.config())
-	if r := mustSync(t, m); !r.Old || r.Age != DefaultMaxAge+time.Hour {
+	if r := mustSync(t, m); !r.Old || r.Age != registry.DefaultMaxAge+time.Hour {
 		t.Fatalf("report %+v; want an old checkpoint", r)
 	}
 	s.serve(t, l, testTime) // the same state, signed anew
@@ -219,7 +219,7 @@ func TestRootsForVerifiers(t *testing.T) {
 	l.admit(t, 0, 3)
 	s := newTestServer(t, l)
 	m := mustMirror(t, t.TempDir(), s.config())
-	policy := m.Roots().Newest()
+	policy := m.Roots().Newest(registry.DefaultMaxAge)
 	mustSync(t, m)
 	old := l.tree.Root()
 	if _, err := policy.Accept(3, old, testTime); err != nil {

@@ -3,8 +3,6 @@ package mirror
 import (
 	"errors"
 	"fmt"
-	"math"
-	"time"
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/registry"
@@ -68,7 +66,7 @@ func (m *Mirror) PathAt(leaf zkkex.Commitment, sequence uint64) (registry.Path, 
 	if err != nil {
 		return registry.Path{}, nil, err
 	}
-	c, err := m.roots.Grace(math.MaxInt64).Accept(sequence, root, time.Time{})
+	c, err := m.roots.Find(sequence, root)
 	if err != nil {
 		return registry.Path{}, nil, err
 	}

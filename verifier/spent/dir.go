@@ -45,15 +45,31 @@ const (
 	maxFile = 128
 )
 
-// OpenDir opens the store in the folder at path. A folder that is missing or
-// empty becomes a store without entries: whoever deletes a store lets every
-// nullifier of it be spent again. It returns an error wrapping [ErrNotStore] for
-// a folder that holds something else.
+// ErrMissing reports that there is no store where one was expected. A verifier
+// must not make one by itself: in an empty store nothing is spent.
+var ErrMissing = errors.New("no store of spent nullifiers")
+
+// Init makes an empty store in the folder at path, which is made with mode 0700
+// if it is missing, and must be empty otherwise. It is for the first time only:
+// whoever makes a store anew lets every nullifier be spent again. It returns an
+// error wrapping [fs.ErrExist] if there is a store, and one wrapping
+// [ErrNotStore] if the folder holds something else.
+func Init(path string) error {
+	if err := (&Dir{path: path}).create(); err != nil {
+		return fmt.Errorf("making a store of spent nullifiers: %w", err)
+	}
+	return nil
+}
+
+// OpenDir opens the store that [Init] made in the folder at path. It returns an
+// error wrapping [ErrMissing] if the folder is missing or empty, as is the place
+// of a volume that is not mounted, and one wrapping [ErrNotStore] if it holds
+// something else.
 func OpenDir(path string) (*Dir, error) {
 	d := &Dir{path: path}
 	err := d.checkMarker()
 	if errors.Is(err, fs.ErrNotExist) {
-		err = d.create()
+		err = d.missing()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("opening the store of spent nullifiers: %w", err)
@@ -61,10 +77,33 @@ func OpenDir(path string) (*Dir, error) {
 	return d, nil
 }
 
+// missing says what is in the place of a store: nothing, or something else.
+func (d *Dir) missing() error {
+	if err := d.checkEmpty(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return fmt.Errorf("%w in %s: make one, once, if this is the first time; otherwise find out where it went, such as a volume that is not mounted", ErrMissing, d.path)
+}
+
 func (d *Dir) create() error {
 	if err := os.MkdirAll(d.path, 0o700); err != nil {
 		return err
 	}
+	if _, err := os.Lstat(filepath.Join(d.path, markerFile)); err == nil {
+		return fmt.Errorf("%w: a store is in %s already; open that one", fs.ErrExist, d.path)
+	}
+	if err := d.checkEmpty(); err != nil {
+		return err
+	}
+	if err := atomicfile.Create(filepath.Join(d.path, markerFile), []byte(marker), 0o600); err != nil {
+		return err
+	}
+	return atomicfile.SyncDir(filepath.Dir(filepath.Clean(d.path)))
+}
+
+// checkEmpty returns an error if the folder holds anything but what is left of
+// an attempt to make a store.
+func (d *Dir) checkEmpty() error {
 	entries, err := os.ReadDir(d.path)
 	if err != nil {
 		return err
@@ -74,14 +113,7 @@ func (d *Dir) create() error {
 			return fmt.Errorf("%w: %s holds %q and no file %q", ErrNotStore, d.path, e.Name(), markerFile)
 		}
 	}
-	err = atomicfile.Create(filepath.Join(d.path, markerFile), []byte(marker), 0o600)
-	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	if err := atomicfile.SyncDir(filepath.Dir(filepath.Clean(d.path))); err != nil {
-		return err
-	}
-	return d.checkMarker()
+	return nil
 }
 
 func (d *Dir) checkMarker() error {

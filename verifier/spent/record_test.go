@@ -12,7 +12,11 @@ import (
 // gone, and the call must not say that it was the first.
 func TestPrunedBetweenCheckAndRecord(t *testing.T) {
 	ctx := context.Background()
-	d, err := OpenDir(t.TempDir())
+	dir := t.TempDir()
+	if err := Init(dir); err != nil {
+		t.Fatal(err)
+	}
+	d, err := OpenDir(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

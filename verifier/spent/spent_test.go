@@ -91,8 +91,12 @@ func TestDir(t *testing.T) {
 	spenttest.Run(t, func(t *testing.T) spent.Store { return openDir(t, t.TempDir()) })
 }
 
+// openDir opens the store in a folder, made first if there is none.
 func openDir(t *testing.T, dir string) *spent.Dir {
 	t.Helper()
+	if err := spent.Init(dir); err != nil && !errors.Is(err, fs.ErrExist) {
+		t.Fatal(err)
+	}
 	d, err := spent.OpenDir(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -117,6 +121,7 @@ func TestDirKeepsEntries(t *testing.T) {
 func TestProcessesRace(t *testing.T) {
 	const processes, count = 4, 150
 	dir := t.TempDir()
+	openDir(t, dir)
 	var cmds []*exec.Cmd
 	var outputs []*bufio.Scanner
 	for range processes {
@@ -147,6 +152,7 @@ func TestProcessesRace(t *testing.T) {
 func TestKill(t *testing.T) {
 	const rounds, count = 12, 1 << 20
 	dir := t.TempDir()
+	openDir(t, dir)
 	acknowledged := make(map[string]bool)
 	for round := range rounds {
 		cmd, out := spender(t, dir, count)
@@ -194,6 +200,44 @@ func TestKill(t *testing.T) {
 	}
 }
 
+// TestStoreIsMadeOnce is about the folder of a volume that is not mounted: it
+// must not pass for a store in which nothing is spent.
+func TestStoreIsMadeOnce(t *testing.T) {
+	empty := t.TempDir()
+	interrupted := t.TempDir()
+	if err := os.WriteFile(filepath.Join(interrupted, ".zkkex-spent.tmp-1"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, dir := range map[string]string{
+		"missing": filepath.Join(t.TempDir(), "a", "b"), "empty": empty, "making it was interrupted": interrupted,
+	} {
+		if _, err := spent.OpenDir(dir); !errors.Is(err, spent.ErrMissing) || !strings.Contains(err.Error(), "first time") {
+			t.Errorf("%s: opened: %v, want %v", name, err, spent.ErrMissing)
+		}
+		if err := spent.Init(dir); err != nil {
+			t.Errorf("%s: made: %v", name, err)
+		}
+		store, err := spent.OpenDir(dir)
+		if err != nil {
+			t.Fatalf("%s: opened after it was made: %v", name, err)
+		}
+		for _, used := range []string{"without entries", "with entries"} {
+			if err := spent.Init(dir); !errors.Is(err, fs.ErrExist) {
+				t.Errorf("%s, %s: made again: %v, want %v", name, used, err, fs.ErrExist)
+			}
+			if err := store.Spend(context.Background(), spenttest.Entry(used, 0, end())); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := spent.OpenDir(dir); !errors.Is(err, spent.ErrMissing) {
+			t.Errorf("%s: opened after it went: %v, want %v", name, err, spent.ErrMissing)
+		}
+	}
+}
+
 func TestDirRefusesOtherFolders(t *testing.T) {
 	foreign := t.TempDir()
 	if err := os.WriteFile(filepath.Join(foreign, "thesis.txt"), nil, 0o600); err != nil {
@@ -207,6 +251,12 @@ func TestDirRefusesOtherFolders(t *testing.T) {
 		if _, err := spent.OpenDir(dir); !errors.Is(err, spent.ErrNotStore) {
 			t.Errorf("%s: %v, want %v", name, err, spent.ErrNotStore)
 		}
+	}
+	if err := spent.Init(foreign); !errors.Is(err, spent.ErrNotStore) {
+		t.Errorf("a store made beside other files: %v, want %v", err, spent.ErrNotStore)
+	}
+	if err := spent.Init(otherVersion); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("a store made in another version's: %v, want %v", err, fs.ErrExist)
 	}
 	if _, err := spent.OpenDir(filepath.Join(foreign, "thesis.txt")); err == nil {
 		t.Error("a file was opened as a store")
