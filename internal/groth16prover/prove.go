@@ -117,7 +117,7 @@ func (k *Key) sumQuotient(solution *cs.R1CSSolution) curve.G1Jac {
 	for i := range rows {
 		rows[i] = int32(i)
 	}
-	return multiSum[curve.G1Affine, curve.G1Jac](newAdder1(), z, rows, d)
+	return sumG1(z, rows, d)
 }
 
 // sumWires sums over all wires.
@@ -139,12 +139,12 @@ func (k *Key) sumRows(rows []int32, scalars []fr.Element) *wireSums {
 	var group errgroup.Group
 	sum1 := func(out *curve.G1Jac, m *multiples[curve.G1Affine], wires []int32) {
 		group.Go(func() error {
-			*out = multiSum[curve.G1Affine, curve.G1Jac](newAdder1(), m, gather(rows, wires), d)
+			*out = sumG1(m, gather(rows, wires), d)
 			return nil
 		})
 	}
 	group.Go(func() error {
-		s.b2 = multiSum[curve.G2Affine, curve.G2Jac](newAdder2(), &bases.b2, gather(rows, k.wiresB), d)
+		s.b2 = sumG2(&bases.b2, gather(rows, k.wiresB), d)
 		return nil
 	})
 	sum1(&s.k, &bases.k, k.wiresK)

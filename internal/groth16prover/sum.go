@@ -1,5 +1,12 @@
 package groth16prover
 
+import (
+	"slices"
+	"sync"
+
+	curve "github.com/consensys/gnark-crypto/ecc/bn254"
+)
+
 // affine is what a sum needs of a point in affine coordinates.
 type affine[P any] interface {
 	*P
@@ -42,62 +49,101 @@ type term struct {
 
 // sums adds terms up by bucket. Terms of one bucket are added as a tree, those
 // of all buckets of a block in the same batches.
+// Its slices are for reuse, and all zero between one multiSum and the next.
 type sums[P any, PP affine[P]] struct {
-	adder adder[P]
-	block []P
-	pairs []pair
+	adder          adder[P]
+	terms          []term
+	starts, sorted []uint32
+	counts         []uint32
+	block          []P
+	buckets, lines []P
+	pairs          []pair
 }
 
 func newSums[P any, PP affine[P]](a adder[P]) *sums[P, PP] {
 	return &sums[P, PP]{adder: a, pairs: make([]pair, 0, batch)}
 }
 
-// wipe clears the points that the sums went through.
+type (
+	sums1 = sums[curve.G1Affine, *curve.G1Affine]
+	sums2 = sums[curve.G2Affine, *curve.G2Affine]
+)
+
+// What sums work with is kept from proof to proof.
+var (
+	pool1 = sync.Pool{New: func() any { return newSums[curve.G1Affine](newAdder1()) }}
+	pool2 = sync.Pool{New: func() any { return newSums[curve.G2Affine](newAdder2()) }}
+)
+
+// sumG1 is multiSum in G1.
+func sumG1(m *multiples[curve.G1Affine], rows []int32, d *digits) curve.G1Jac {
+	s := pool1.Get().(*sums1)
+	defer pool1.Put(s)
+	return multiSum[curve.G1Affine, curve.G1Jac](s, m, rows, d)
+}
+
+// sumG2 is multiSum in G2.
+func sumG2(m *multiples[curve.G2Affine], rows []int32, d *digits) curve.G2Jac {
+	s := pool2.Get().(*sums2)
+	defer pool2.Put(s)
+	return multiSum[curve.G2Affine, curve.G2Jac](s, m, rows, d)
+}
+
+// wipe clears everything that followed from scalars.
 func (s *sums[P, PP]) wipe() {
-	clear(s.block[:cap(s.block)])
+	for _, points := range [][]P{s.block, s.buckets, s.lines} {
+		clear(points[:cap(points)])
+	}
+	for _, numbers := range [][]uint32{s.starts, s.sorted, s.counts} {
+		clear(numbers[:cap(numbers)])
+	}
+	clear(s.terms[:cap(s.terms)])
 	s.adder.wipe()
+}
+
+// resized returns a slice of n elements, the given one if it is large enough.
+func resized[T any](slice []T, n int) []T {
+	if cap(slice) >= n {
+		return slice[:n]
+	}
+	clear(slice[:cap(slice)])
+	return make([]T, n)
 }
 
 // into sets buckets, which are all at infinity, to the sums of their terms.
 func (s *sums[P, PP]) into(buckets []P, points []P, terms []term) {
-	starts, sorted := sortTerms(len(buckets), terms)
+	s.sort(len(buckets), terms)
 	for first := 0; first < len(buckets); {
 		last := first + 1
-		for last < len(buckets) && starts[last+1]-starts[first] <= blockSize {
+		for last < len(buckets) && s.starts[last+1]-s.starts[first] <= blockSize {
 			last++
 		}
-		s.sumBlock(buckets[first:last], points, starts[first:last+1], sorted)
+		s.sumBlock(buckets[first:last], points, s.starts[first:last+1])
 		first = last
 	}
-	clear(sorted)
 }
 
-// sortTerms sorts the terms' points by bucket: those of bucket b are
+// sort sorts the terms' points by bucket: those of bucket b become
 // sorted[starts[b]:starts[b+1]].
-func sortTerms(buckets int, terms []term) (starts, sorted []uint32) {
-	starts = make([]uint32, buckets+2)
+func (s *sums[P, PP]) sort(buckets int, terms []term) {
+	s.starts, s.sorted = resized(s.starts, buckets+2), resized(s.sorted, len(terms))
+	clear(s.starts)
 	for _, t := range terms {
-		starts[t.bucket+2]++
+		s.starts[t.bucket+2]++
 	}
 	for b := range buckets {
-		starts[b+2] += starts[b+1]
+		s.starts[b+2] += s.starts[b+1]
 	}
-	sorted = make([]uint32, len(terms))
 	for _, t := range terms {
-		sorted[starts[t.bucket+1]] = t.point
-		starts[t.bucket+1]++
+		s.sorted[s.starts[t.bucket+1]] = t.point
+		s.starts[t.bucket+1]++
 	}
-	return starts[:buckets+1], sorted
 }
 
-func (s *sums[P, PP]) sumBlock(buckets []P, points []P, starts, sorted []uint32) {
+func (s *sums[P, PP]) sumBlock(buckets []P, points []P, starts []uint32) {
 	offset := starts[0]
-	refs := sorted[offset:starts[len(buckets)]]
-	if len(refs) > cap(s.block) {
-		clear(s.block[:cap(s.block)])
-		s.block = make([]P, len(refs))
-	}
-	s.block = s.block[:len(refs)]
+	refs := s.sorted[offset:starts[len(buckets)]]
+	s.block = resized(s.block, len(refs))
 	for i, p := range refs { // apart from the signs, so that the processor reads ahead
 		s.block[i] = points[p>>1]
 	}
@@ -106,7 +152,8 @@ func (s *sums[P, PP]) sumBlock(buckets []P, points []P, starts, sorted []uint32)
 			PP(&s.block[i]).Neg(&s.block[i])
 		}
 	}
-	counts := make([]uint32, len(buckets))
+	s.counts = resized(s.counts, len(buckets))
+	counts := s.counts
 	for b := range buckets {
 		counts[b] = starts[b+1] - starts[b]
 	}
@@ -150,10 +197,11 @@ func (s *sums[P, PP]) flush() {
 // Pippenger's algorithm: each digit sends a base to the bucket of its value. A
 // negative row leaves a base out. Windows at the same place of different spans
 // share a set of buckets.
-func multiSum[P, J any, PP affine[P], PJ jacobian[J, P]](a adder[P], m *multiples[P], rows []int32, d *digits) J {
+func multiSum[P, J any, PP affine[P], PJ jacobian[J, P]](s *sums[P, PP], m *multiples[P], rows []int32, d *digits) J {
+	defer s.wipe()
 	sets := setsOf(d.c, m.span)
 	perSet := 1 << (d.c - 1)
-	terms := make([]term, 0, len(rows)*d.windows)
+	s.terms = slices.Grow(s.terms[:0], len(rows)*d.windows)
 	for i, row := range rows {
 		if row < 0 {
 			continue
@@ -168,46 +216,41 @@ func multiSum[P, J any, PP affine[P], PJ jacobian[J, P]](a adder[P], m *multiple
 				digit = -digit
 			}
 			t.bucket = uint32(w%sets*perSet + int(digit) - 1)
-			terms = append(terms, t)
+			s.terms = append(s.terms, t)
 		}
 	}
-	s := newSums[P, PP](a)
-	buckets := make([]P, sets*perSet)
-	s.into(buckets, m.points, terms)
-	total := weigh[P, J, PP, PJ](s, buckets, sets, d.c)
-	clear(terms)
-	clear(buckets)
-	s.wipe()
-	return total
+	s.buckets = resized(s.buckets, sets*perSet)
+	s.into(s.buckets, m.points, s.terms)
+	return weigh[P, J, PP, PJ](s, sets, d.c)
 }
 
 // weigh returns the sum of 2^(c*set) * digit * bucket. The buckets of a set are
 // summed by the rows and columns of a grid, so that few points are left to be
 // weighed one after the other.
-func weigh[P, J any, PP affine[P], PJ jacobian[J, P]](s *sums[P, PP], buckets []P, sets, c int) J {
+func weigh[P, J any, PP affine[P], PJ jacobian[J, P]](s *sums[P, PP], sets, c int) J {
 	rows, columns := grid(c)
 	perSet, lines := 1<<(c-1), rows+columns
-	terms := make([]term, 0, 2*len(buckets))
-	for i := range buckets {
-		if PP(&buckets[i]).IsInfinity() {
+	s.terms = slices.Grow(s.terms[:0], 2*len(s.buckets))
+	for i := range s.buckets {
+		if PP(&s.buckets[i]).IsInfinity() {
 			continue
 		}
 		digit, line := i%perSet+1, i/perSet*lines
 		if row := digit / columns; row > 0 {
-			terms = append(terms, term{bucket: uint32(line + row), point: uint32(i) << 1})
+			s.terms = append(s.terms, term{bucket: uint32(line + row), point: uint32(i) << 1})
 		}
 		if column := digit % columns; column > 0 {
-			terms = append(terms, term{bucket: uint32(line + rows + column), point: uint32(i) << 1})
+			s.terms = append(s.terms, term{bucket: uint32(line + rows + column), point: uint32(i) << 1})
 		}
 	}
-	sums := make([]P, sets*lines)
-	s.into(sums, buckets, terms)
+	s.lines = resized(s.lines, sets*lines)
+	s.into(s.lines, s.buckets, s.terms)
 	var total J
 	for set := sets - 1; set >= 0; set-- {
 		for range c {
 			PJ(&total).DoubleAssign()
 		}
-		line := sums[set*lines : (set+1)*lines]
+		line := s.lines[set*lines : (set+1)*lines]
 		byRow := ladder[P, J, PJ](line[:rows])
 		for range c / 2 { // log2 of columns
 			PJ(&byRow).DoubleAssign()
@@ -216,8 +259,6 @@ func weigh[P, J any, PP affine[P], PJ jacobian[J, P]](s *sums[P, PP], buckets []
 		PJ(&total).AddAssign(&byRow)
 		PJ(&total).AddAssign(&byColumn)
 	}
-	clear(terms)
-	clear(sums)
 	return total
 }
 
