@@ -43,9 +43,11 @@ const (
 // a nonce is random, the other half authenticates the challenge under the
 // registrar's key. It is safe for concurrent use.
 //
-// A challenge can be answered more than once before it expires. That is
-// harmless, as the answer is bound to one leaf and a registry admits a key
-// once.
+// A challenge can be answered more than once before it expires. The answer is
+// bound to one leaf, and a registry admits a live key once; but the same answer
+// can be shown again after the key was revoked. Whoever admits requests remembers
+// those that were decided until their challenge has ended; the registrar's queue
+// does.
 type Challenger struct {
 	registry zkkex.RegistryID
 	// key is the registrar's secret, in a function, which no formatter calls.

@@ -66,6 +66,8 @@ func answerTo(err error) *apiError {
 		return &apiError{http.StatusBadRequest, "malformed", err.Error()}
 	case errors.Is(err, ErrUnknownRequest):
 		return &apiError{http.StatusNotFound, "unknown_request", err.Error()}
+	case errors.Is(err, ErrChallengeUsed):
+		return &apiError{http.StatusForbidden, "challenge_used", err.Error()}
 	case errors.Is(err, ErrQueueFull):
 		return &apiError{http.StatusServiceUnavailable, "queue_full", err.Error()}
 	case errors.Is(err, ErrClosed):

@@ -115,6 +115,13 @@ func TestRefusals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	used, err := s.queue.Challenge(testTime, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range MaxAnswers {
+		mustAdd(t, s.queue, requestTo(t, used, generate(t)))
+	}
 	for name, test := range map[string]struct {
 		method, path string
 		body         []byte
@@ -142,6 +149,7 @@ func TestRefusals(t *testing.T) {
 		"empty enrolment":           {"POST", "/enrol", nil, 400, "malformed"},
 		"enrolment of other text":   {"POST", "/enrol", []byte("me, please\n"), 400, "malformed"},
 		"oversized enrolment":       {"POST", "/enrol", make([]byte, 1<<20), 413, "too_large"},
+		"challenge used up":         {"POST", "/enrol", requestTo(t, used, generate(t)), 403, "challenge_used"},
 		"expired challenge":         {"POST", "/enrol", requestTo(t, expired, generate(t)), 403, string(enrolment.Expired)},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -406,10 +414,11 @@ func TestHTTPSpecSamples(t *testing.T) {
 		}
 		return w.Body.String()
 	}
-	denied := Outcome{ID: id, State: Denied, Time: testTime, Reason: "not a customer"}
+	denied := Outcome{ID: id, State: Denied, Time: testTime, Reason: "not a customer", expiry: testTime.Add(-time.Hour).Unix()}
 	shows("the answer to an enrolment", sent(Outcome{ID: id, State: Pending}))
 	shows("the status of a denied request", sent(denied))
 	shows("an outcome", string(denied.marshal()))
+	shows("what is forgotten", string(marshalForgotten(testTime.Add(-24*time.Hour).Unix())))
 
 	_, h := newServer(t, ServerConfig{})
 	shows("an error", string(ask(t, http.MethodDelete, h.URL+"/checkpoint", nil).body))

@@ -25,8 +25,9 @@ import (
 // to see beside a key, it checks before it approves.
 const MaxPending = 10_000
 
-// maxOutcomes bounds the outcomes that are kept for members to ask about. The
-// oldest are forgotten.
+// maxOutcomes bounds the outcomes that are kept: for members to ask about, and
+// so that a request that was decided is known when it is shown again. Those of
+// the oldest challenges are forgotten.
 const maxOutcomes = 20_000
 
 // Errors of the queue.
@@ -62,8 +63,9 @@ func (id RequestID) String() string { return hex.EncodeToString(id[:]) }
 //	approved/  waits for whoever holds the registrar's log to admit it
 //	done/      admitted or denied: an [Outcome], for the member to ask
 //
-// Beside them is challenge.key, the secret that the queue knows its own
-// challenges by.
+// Beside them are challenge.key, the secret that the queue knows its own
+// challenges by, and forgotten, which says up to when the challenges ended whose
+// answers it no longer remembers.
 //
 // A request has the latest state in which there is a file of it, so that a crash
 // between two files changes nothing. Several processes can use one queue, under
@@ -73,6 +75,10 @@ type Queue struct {
 	dir        string
 	registry   zkkex.RegistryID
 	challenger *enrolment.Challenger
+
+	// nonces are the challenges' of requests that wait, read once. It is used
+	// under the lock.
+	nonces map[RequestID][32]byte
 }
 
 // OpenQueue opens the queue of a registry in a folder, which it creates if
@@ -131,9 +137,10 @@ func (q *Queue) Challenge(now time.Time, validity time.Duration) (enrolment.Chal
 // expiry, and the proof of possession. Possession is thereby shown at arrival,
 // and stays shown: the request can be approved after its challenge expired.
 //
-// The same request again changes nothing, and its state is returned as it is.
-// Add returns an error wrapping [zkkex.ErrMalformed], [zkkex.ErrUnsupported],
-// [zkkex.ErrRejected] or [ErrQueueFull].
+// The same request again changes nothing, and its state is returned as it is;
+// one that may have been decided and forgotten is refused as expired. Add returns
+// an error wrapping [zkkex.ErrMalformed], [zkkex.ErrUnsupported],
+// [zkkex.ErrRejected], [ErrChallengeUsed] or [ErrQueueFull].
 func (q *Queue) Add(text []byte, now time.Time) (Outcome, error) {
 	r, err := enrolment.ParseRequest(text)
 	if err != nil {
@@ -151,7 +158,7 @@ func (q *Queue) Add(text []byte, now time.Time) (Outcome, error) {
 	}
 	var o Outcome
 	err = q.locked(func() error {
-		o, err = q.store(id, text)
+		o, err = q.store(id, r.Challenge, text)
 		return err
 	})
 	return o, err
@@ -173,9 +180,15 @@ func (q *Queue) locked(f func() error) error {
 	return errors.Join(f(), lock.Release())
 }
 
-func (q *Queue) store(id RequestID, text []byte) (Outcome, error) {
+func (q *Queue) store(id RequestID, c enrolment.Challenge, text []byte) (Outcome, error) {
 	if o, err := q.Status(id); !errors.Is(err, ErrUnknownRequest) {
 		return o, err // another one was faster
+	}
+	if err := q.checkRemembered(c); err != nil {
+		return Outcome{}, err
+	}
+	if err := q.checkAnswers(c); err != nil {
+		return Outcome{}, err
 	}
 	waiting, err := os.ReadDir(q.folder(Pending))
 	if err != nil {
@@ -312,11 +325,24 @@ func (q *Queue) Deny(id RequestID, reason string, now time.Time) error {
 		case o.State != Pending:
 			return fmt.Errorf("%w: request %v was approved; revoke the member instead", ErrDecided, id)
 		}
-		if err := q.finish(Outcome{ID: id, State: Denied, Time: now, Reason: line(reason)}); err != nil {
+		denied := Outcome{ID: id, State: Denied, Time: now, Reason: line(reason), expiry: q.expiry(id, now)}
+		if err := q.finish(denied); err != nil {
 			return err
 		}
 		return errors.Join(os.Remove(q.file(Pending, id)), q.forget())
 	})
+}
+
+// expiry returns when the challenge of a pending request ends, or, if the
+// request is damaged, the latest time that can be, in Unix seconds.
+func (q *Queue) expiry(id RequestID, now time.Time) int64 {
+	text, err := readBounded(q.file(Pending, id), enrolment.MaxRequestText)
+	if err == nil {
+		if r, err := enrolment.ParseRequest(text); err == nil {
+			return r.Challenge.Expiry
+		}
+	}
+	return now.Add(enrolment.MaxValidity + enrolment.ClockSkew).Unix()
 }
 
 // Admit admits every approved request with the given function, which must be
@@ -341,7 +367,10 @@ func (q *Queue) Admit(admit func(Entry) error, now time.Time) (int, error) {
 		})
 		errs = append(errs, err)
 	}
-	return admitted, errors.Join(append(errs, q.forget())...)
+	if len(ids) > 0 {
+		errs = append(errs, q.locked(q.forget))
+	}
+	return admitted, errors.Join(errs...)
 }
 
 func (q *Queue) admit(id RequestID, admit func(Entry) error, now time.Time) (Outcome, error) {
@@ -352,7 +381,7 @@ func (q *Queue) admit(id RequestID, admit func(Entry) error, now time.Time) (Out
 	if err != nil {
 		return Outcome{}, err
 	}
-	outcome := Outcome{ID: id, State: Admitted, Time: now}
+	outcome := Outcome{ID: id, State: Admitted, Time: now, expiry: e.Request.Challenge.Expiry}
 	err = admit(e)
 	if errors.Is(err, ErrKeyLive) {
 		outcome.State, outcome.Reason = Denied, ErrKeyLive.Error()

@@ -1,12 +1,10 @@
 package registrar
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -46,6 +44,10 @@ type Outcome struct {
 	Time time.Time
 	// Reason is why it was denied, on one line.
 	Reason string
+
+	// expiry is when the challenge ends that the request answers, in Unix
+	// seconds, for an outcome that is stored.
+	expiry int64
 }
 
 const (
@@ -55,11 +57,12 @@ const (
 )
 
 // marshal returns the text of a file in done/: the magic line, and state, time
-// in Unix seconds and reason.
+// and the challenge's expiry in Unix seconds, and reason.
 func (o Outcome) marshal() []byte {
 	b := []byte(outcomeMagic + "\n")
 	b = lines.Append(b, "state", string(o.State))
 	b = lines.Append(b, "time", strconv.FormatInt(o.Time.Unix(), 10))
+	b = lines.Append(b, "expiry", strconv.FormatInt(o.expiry, 10))
 	return lines.Append(b, "reason", o.Reason)
 }
 
@@ -69,7 +72,7 @@ func parseOutcome(id RequestID, text []byte) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, malformed(outcomeFormat, "%w", err)
 	}
-	values, _, err := lines.Cut(rest, "state", "time", "reason")
+	values, _, err := lines.Cut(rest, "state", "time", "expiry", "reason")
 	if err != nil {
 		return Outcome{}, malformed(outcomeFormat, "%w", err)
 	}
@@ -77,7 +80,11 @@ func parseOutcome(id RequestID, text []byte) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, malformed(outcomeFormat, "time: %w", err)
 	}
-	o := Outcome{ID: id, State: State(values[0]), Time: time.Unix(seconds, 0).UTC(), Reason: values[2]}
+	expiry, err := strconv.ParseInt(values[2], 10, 64)
+	if err != nil {
+		return Outcome{}, malformed(outcomeFormat, "expiry: %w", err)
+	}
+	o := Outcome{ID: id, State: State(values[0]), Time: time.Unix(seconds, 0).UTC(), Reason: values[3], expiry: expiry}
 	if o.State != Admitted && o.State != Denied {
 		return Outcome{}, malformed(outcomeFormat, "state %q, expected %q or %q", o.State, Admitted, Denied)
 	}
@@ -127,33 +134,6 @@ func (q *Queue) finish(o Outcome) error {
 	}
 	if err != nil {
 		return fmt.Errorf("storing the outcome of request %v: %w", o.ID, err)
-	}
-	return nil
-}
-
-// forget removes the oldest tenth of the outcomes when there are too many.
-func (q *Queue) forget() error {
-	files, err := os.ReadDir(q.folder(stateDone))
-	if err != nil || len(files) <= maxOutcomes {
-		return err
-	}
-	infos := make([]fs.FileInfo, 0, len(files))
-	for _, f := range files {
-		info, err := f.Info()
-		if err != nil {
-			return err
-		}
-		infos = append(infos, info)
-	}
-	slices.SortFunc(infos, func(a, b fs.FileInfo) int {
-		return cmp.Or(a.ModTime().Compare(b.ModTime()), strings.Compare(a.Name(), b.Name()))
-	})
-	for _, info := range infos[:len(infos)-maxOutcomes*9/10] {
-		if id, err := ParseRequestID(info.Name()); err == nil {
-			if err := os.Remove(q.file(stateDone, id)); err != nil {
-				return err
-			}
-		}
 	}
 	return nil
 }

@@ -241,18 +241,23 @@ func TestQueueIsBounded(t *testing.T) {
 	mustAdd(t, q, text)
 }
 
-func TestOutcomesAreForgotten(t *testing.T) {
-	q := newQueue(t, testRegistry)
+// fillOutcomes stores outcomes, a tenth of them about challenges that have ended.
+func fillOutcomes(t *testing.T, q *Queue) {
+	t.Helper()
 	for i := range maxOutcomes {
-		path := q.file(stateDone, RequestID{byte(i >> 8), byte(i), 7})
-		if err := os.WriteFile(path, nil, 0o600); err != nil {
-			t.Fatal(err)
+		o := Outcome{ID: RequestID{byte(i >> 8), byte(i), 7}, State: Admitted, Time: testTime, expiry: testTime.Add(10 * time.Hour).Unix()}
+		if i < maxOutcomes/10 {
+			o.expiry = testTime.Add(-time.Duration(i+1) * time.Second).Unix()
 		}
-		old := testTime.Add(time.Duration(i) * time.Second)
-		if err := os.Chtimes(path, old, old); err != nil {
+		if err := os.WriteFile(q.file(stateDone, o.ID), o.marshal(), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
+}
+
+func TestOutcomesAreForgotten(t *testing.T) {
+	q := newQueue(t, testRegistry)
+	fillOutcomes(t, q)
 	id := mustAdd(t, q, requestFor(t, q, generate(t)))
 	if err := q.Deny(id, "no", testTime); err != nil {
 		t.Fatal(err)
@@ -261,10 +266,107 @@ func TestOutcomesAreForgotten(t *testing.T) {
 	if err != nil || len(files) != maxOutcomes*9/10 {
 		t.Fatalf("%d outcomes are kept (%v); want %d", len(files), err, maxOutcomes*9/10)
 	}
-	wantState(t, q, id, Denied) // the newest
 	if _, err := q.Status(RequestID{0, 0, 7}); !errors.Is(err, ErrUnknownRequest) {
 		t.Fatalf("the oldest: %v; want ErrUnknownRequest", err)
 	}
+	last := maxOutcomes - 1
+	wantState(t, q, RequestID{byte(last >> 8), byte(last), 7}, Admitted)
+}
+
+// TestForgottenRequestIsNotTakenAgain shows a request again whose outcome was
+// forgotten, while its challenge is good, as somebody would whose key was revoked.
+func TestForgottenRequestIsNotTakenAgain(t *testing.T) {
+	q := newQueue(t, testRegistry)
+	fillOutcomes(t, q)
+	secret := generate(t)
+	c, err := q.Challenge(testTime, time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := requestTo(t, c, secret)
+	id := mustAdd(t, q, text)
+	leftover, err := os.ReadFile(q.file(Pending, id))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := q.Approve(id); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(q.file(Pending, id), leftover, 0o600); err != nil { // as after a crash
+		t.Fatal(err)
+	}
+	if n, err := q.Admit(func(Entry) error { return nil }, testTime); n != 1 || err != nil {
+		t.Fatalf("admitted %d, %v", n, err)
+	}
+	if _, err := q.Status(id); !errors.Is(err, ErrUnknownRequest) {
+		t.Fatalf("%v; want it forgotten, or the test shows nothing", err)
+	}
+	reopened, err := OpenQueue(q.dir, testRegistry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range []*Queue{q, reopened} {
+		var reject *zkkex.RejectError
+		if o, err := q.Add(text, testTime); !errors.As(err, &reject) || reject.Reason != enrolment.Expired {
+			t.Fatalf("shown again: %+v, %v; want %s", o, err, enrolment.Expired)
+		}
+		mustAdd(t, q, requestFor(t, q, secret)) // with a new challenge, it is a new request
+	}
+	if err := os.WriteFile(filepath.Join(q.dir, forgottenFile), []byte("damage"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := q.Add(requestFor(t, q, secret), testTime); !errors.Is(err, zkkex.ErrMalformed) {
+		t.Fatalf("with a damaged file: %v; want ErrMalformed", err)
+	}
+}
+
+// TestAnswersToOneChallenge answers one challenge with many keys.
+func TestAnswersToOneChallenge(t *testing.T) {
+	q := newQueue(t, testRegistry)
+	c, err := q.Challenge(testTime, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := make([]RequestID, MaxAnswers)
+	for i := range ids {
+		ids[i] = mustAdd(t, q, requestTo(t, c, generate(t)))
+	}
+	twin, err := OpenQueue(q.dir, testRegistry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := q.Approve(ids[0]); err != nil { // it waits all the same
+		t.Fatal(err)
+	}
+	further := requestTo(t, c, generate(t))
+	for _, q := range []*Queue{q, twin} {
+		if o, err := q.Add(further, testTime); !errors.Is(err, ErrChallengeUsed) {
+			t.Fatalf("one more: %+v, %v; want ErrChallengeUsed", o, err)
+		}
+		mustAdd(t, q, requestFor(t, q, generate(t)))
+	}
+	if err := twin.Deny(ids[1], "no", testTime); err != nil {
+		t.Fatal(err)
+	}
+	mustAdd(t, q, further)
+}
+
+func FuzzForgotten(f *testing.F) {
+	f.Add(marshalForgotten(1795240800))
+	f.Add(marshalForgotten(-1))
+	f.Add([]byte(forgottenMagic + "\nexpiry: 01\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		expiry, err := parseForgotten(text)
+		if err != nil {
+			if !errors.Is(err, zkkex.ErrMalformed) {
+				t.Fatalf("an error of no class: %v", err)
+			}
+			return
+		}
+		if again := marshalForgotten(expiry); string(again) != string(text) {
+			t.Fatalf("read %q, wrote %q", text, again)
+		}
+	})
 }
 
 // TestQueueAfterCrash puts the queue into every state between two files.
