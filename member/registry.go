@@ -22,6 +22,10 @@ func (m *Member) Trust(r Registry) (zkkex.RegistryID, error) {
 	if err != nil {
 		return id, err
 	}
+	demands := mirror.Config{VerifierKey: r.VerifierKey, Witnesses: r.Witnesses, Quorum: r.Quorum}
+	if err := demands.Check(); err != nil {
+		return id, malformed("%w", err)
+	}
 	if err := m.change(func(c *config) error { return c.put(r) }); err != nil {
 		return id, err
 	}
