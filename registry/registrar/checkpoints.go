@@ -116,6 +116,7 @@ type checkpointStore struct {
 	newest *registry.SignedCheckpoint
 	good   int64 // bytes of the file of all that are complete
 	torn   bool
+	open   func(path string) (file, error)
 }
 
 // loadCheckpoints reads both files without changing them.
@@ -131,7 +132,7 @@ func loadCheckpoints(dir string, c config) (*checkpointStore, error) {
 	if err != nil {
 		return nil, &DamageError{File: checkpointsFile, Record: -1, Err: err}
 	}
-	s := &checkpointStore{dir: dir}
+	s := &checkpointStore{dir: dir, open: openFile}
 	var last []byte
 	for len(entries) > 0 {
 		signed, rest, err := registry.CutCheckpoint(entries)
@@ -193,7 +194,7 @@ func (s *checkpointStore) repair(report *OpenReport) error {
 
 // cut truncates the file of all checkpoints to what is complete.
 func (s *checkpointStore) cut() error {
-	f, err := os.OpenFile(filepath.Join(s.dir, checkpointsFile), os.O_RDWR, 0)
+	f, err := s.open(filepath.Join(s.dir, checkpointsFile))
 	if err != nil {
 		return err
 	}
@@ -216,7 +217,7 @@ func (s *checkpointStore) store(c *registry.SignedCheckpoint) error {
 }
 
 func (s *checkpointStore) append(entry []byte) error {
-	f, err := os.OpenFile(filepath.Join(s.dir, checkpointsFile), os.O_WRONLY, 0)
+	f, err := s.open(filepath.Join(s.dir, checkpointsFile))
 	if err != nil {
 		return err
 	}

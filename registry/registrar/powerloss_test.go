@@ -174,6 +174,50 @@ func losePower(t *testing.T, rounds int, skipSyncs bool) (torn int, err error) {
 	return torn, nil
 }
 
+// TestPowerLossKeepsCheckpoints loses power right after checkpoints were
+// published. The file of all must have each of them then, as the file of the
+// newest has; a sync left out must be noticed.
+func TestPowerLossKeepsCheckpoints(t *testing.T) {
+	if err := losePowerAfterCheckpoints(t, 20, false); err != nil {
+		t.Error(err)
+	}
+	if err := losePowerAfterCheckpoints(t, 20, true); err == nil {
+		t.Error("the file of all checkpoints was not synced, and the check noticed nothing")
+	}
+}
+
+func losePowerAfterCheckpoints(t *testing.T, rounds int, skipSyncs bool) error {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(5, 6))
+	dir, r := newRegistrar(t)
+	mustClose(t, r)
+	path := filepath.Join(dir, checkpointsFile)
+	for n := range uint64(rounds) {
+		r, err := Open(dir)
+		if err != nil {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		disk := &diskFile{now: content, durable: content, rng: rng, skipSyncs: skipSyncs}
+		r.history.open = func(string) (file, error) { return disk, nil }
+		fakeAdmit(t, r, n)
+		checkpoint(t, r, testTime)
+		mustClose(t, r)
+		if err := os.WriteFile(path, disk.afterPowerLoss(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := Open(dir)
+	if err != nil {
+		return err
+	}
+	mustClose(t, r)
+	return nil
+}
+
 func candidates(next *uint64, n int) []*request {
 	reqs := make([]*request, n)
 	for i := range reqs {
