@@ -120,6 +120,20 @@ func (m *member) prove() (zkkex.Proof, error) {
 	return m.prover.Prove(context.Background(), m.st, m.witness)
 }
 
+// next begins a session with a proof, and returns what makes its next one, for
+// the next slot.
+func (m *member) next() (func() error, error) {
+	session, st, w := m.prover.Session(), *m.st, *m.witness
+	prove := func() error {
+		w.Slot = (w.Slot + 1) % st.Limit
+		st.Nullifier = w.Secret.Nullifier(st.Scope, w.Slot)
+		rand.Read(st.Binding[:])
+		_, err := session.Prove(context.Background(), &st, &w)
+		return err
+	}
+	return prove, prove()
+}
+
 // presentation returns the statement with a proof, as it travels.
 func (m *member) presentation() (*zkkex.Presentation, error) {
 	proof, err := m.prove()

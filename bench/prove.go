@@ -16,8 +16,12 @@ import (
 	"github.com/zkkex/zkkex/internal/public"
 )
 
-// proveLimit is the share of the textbook's CPU time that proving may take.
-const proveLimit = 0.85
+// proveLimit is the share of the textbook's CPU time that proving may take, and
+// nextLimit the share of a full proof's that a session's next one may.
+const (
+	proveLimit = 0.55
+	nextLimit  = 0.3
+)
 
 func (r *runner) prove(ctx context.Context) error {
 	m, err := r.prepared()
@@ -35,6 +39,12 @@ func (r *runner) prove(ctx context.Context) error {
 	if err := theirs.check(); err != nil {
 		return err
 	}
+	m.prover.Precompute()
+	r.report.count("prover's tables", m.prover.PrecomputedSize(), "bytes")
+	next, err := m.next()
+	if err != nil {
+		return err
+	}
 	r.progress(Prove, "%v and %s, %d rounds", circuit, textbook.Name, r.options.rounds())
 	timings, err := r.measure(ctx, Prove, 0, r.options.rounds(),
 		task{name: circuit.String() + ", witness checked, proof verified", run: func() error {
@@ -45,11 +55,13 @@ func (r *runner) prove(ctx context.Context) error {
 			_, err := theirs.prove()
 			return err
 		}},
+		task{name: circuit.String() + ", next certificate of a session", run: next},
 	)
 	if err != nil {
 		return err
 	}
 	r.report.ratio("prove: "+circuit.String()+" / "+textbook.Name, timings[0], timings[1], proveLimit)
+	r.report.ratio("prove: next certificate / full proof", timings[2], timings[0], nextLimit)
 	return nil
 }
 

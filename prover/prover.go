@@ -109,7 +109,7 @@ func (p *Prover) Prove(ctx context.Context, st *zkkex.Statement, w *circuits.Wit
 }
 
 // Precompute makes later proofs about a third cheaper, for about as much work as
-// twenty proofs and [Prover.PrecomputedSize] bytes of memory. A prover does it
+// ten proofs and [Prover.PrecomputedSize] bytes of memory. A prover does it
 // by itself, in the background, once it has proved twenty times; who knows that
 // it will may call it at the start. Proofs do not wait for it.
 func (p *Prover) Precompute() { p.key.Precompute() }

@@ -81,14 +81,13 @@ func tabulate[P any](a adder[P], points []P, span int) multiples[P] {
 }
 
 // precomputeAfter is the number of proofs after which a key precomputes by
-// itself: about as many as it takes for what was not saved to reach what
-// precomputation costs. Whoever proves a few times never pays for it, and nobody
-// pays more than twice the least.
+// itself: about as many as it takes until what tables would have saved is what
+// they cost. Whoever proves a few times never pays for them, and nobody pays much
+// more than twice the least.
 const precomputeAfter = 20
 
 // Precompute tabulates multiples of the key's points, once, in about the time of
-// twenty proofs on one processor; it makes later proofs about a third
-// cheaper. The tables take [Key.TableSize] bytes. A key precomputes by itself,
+// ten proofs on one processor; it makes later proofs about a third cheaper. The tables take [Key.TableSize] bytes. A key precomputes by itself,
 // in the background, once it has proved often. Proofs never wait for it.
 func (k *Key) Precompute() {
 	k.precompute.Do(func() { k.bases.Store(tabulated(k.points)) })
