@@ -51,10 +51,13 @@ type Digit struct {
 
 // Recode returns the digits of the scalar, or of its negative modulo the order:
 // whichever is odd. The scalar is 32 bytes big-endian, between 1 and the order
-// minus 1; other values are an error. It is not constant time.
+// minus 1; other values are an error. It is not constant time. It wipes what it
+// needs on the way; the digits are the caller's to wipe.
 func Recode(scalar [32]byte) (*Digits, error) {
+	defer clear(scalar[:])
 	curve := twistededwards.GetEdwardsCurve()
 	x := new(big.Int).SetBytes(scalar[:])
+	defer wipe(x)
 	if x.Sign() == 0 || x.Cmp(&curve.Order) >= 0 {
 		return nil, fmt.Errorf("scalar out of range: expected 1 to the order of the subgroup minus 1")
 	}
@@ -72,6 +75,15 @@ func Recode(scalar [32]byte) (*Digits, error) {
 	d.Top = uint8(x.Bit(3 * Windows))
 	return &d, nil
 }
+
+// wipe clears the words of an integer, also those beyond its length.
+func wipe(x *big.Int) {
+	words := x.Bits()
+	clear(words[:cap(words)])
+	x.SetUint64(0)
+}
+
+func (d *Digits) wipe() { *d = Digits{} }
 
 // digit returns 2u - 7 in sign and magnitude.
 func digit(u uint8) Digit {

@@ -10,16 +10,14 @@ type digitValues struct {
 	top       field.Element
 }
 
-// values spreads digits over bits.
-func (d *Digits) values() *digitValues {
-	var out digitValues
+// setValues spreads digits over bits.
+func (d *Digits) setValues(out *digitValues) {
 	for i, w := range d.Window {
 		out.magnitude[i][0] = field.FromUint64(uint64(w.Magnitude & 1))
 		out.magnitude[i][1] = field.FromUint64(uint64(w.Magnitude >> 1))
 		out.sign[i] = field.FromUint64(uint64(w.Sign))
 	}
 	out.top = field.FromUint64(uint64(d.Top))
-	return &out
 }
 
 // fixedBaseY is the native twin of the gadget of the same name.

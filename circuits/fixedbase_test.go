@@ -45,7 +45,7 @@ func TestFixedBaseIsTheYCoordinate(t *testing.T) {
 		digits := recode(t, k)
 		var want twistededwards.PointAffine
 		want.ScalarMultiplication(&curve.Base, k)
-		if got := digits.values().fixedBaseY(); !got.Equal(&want.Y) {
+		if got := valuesOf(digits).fixedBaseY(); !got.Equal(&want.Y) {
 			t.Errorf("k = %v: y is %v, expected %v", k, &got, &want.Y)
 		}
 	}
@@ -212,5 +212,11 @@ func random(t *testing.T) *digitValues {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return recode(t, k.Add(k, big.NewInt(1))).values()
+	return valuesOf(recode(t, k.Add(k, big.NewInt(1))))
+}
+
+func valuesOf(d *Digits) *digitValues {
+	var out digitValues
+	d.setValues(&out)
+	return &out
 }

@@ -78,7 +78,7 @@ func (c *keyCircuit) Define(api frontend.API) error {
 
 func TestFixedBaseAgreesWithItsNativeTwin(t *testing.T) {
 	for _, k := range edgeScalars(t) {
-		a := &assignment{digits: *recode(t, k).values()}
+		a := &assignment{digits: *valuesOf(recode(t, k))}
 		valid := &keyCircuit{Key: a.circuit().Key, Y: a.digits.fixedBaseY()}
 		if err := test.IsSolved(&keyCircuit{}, valid, ecc.BN254.ScalarField()); err != nil {
 			t.Errorf("k = %v: %v", k, err)

@@ -37,7 +37,8 @@ func (e *WitnessError) Error() string {
 }
 
 // Assign returns the full assignment of a statement and a witness, to be
-// proved. It checks the whole relation natively first, and returns a
+// proved. It holds the secrets, in values that cannot be wiped; what Assign needs
+// on the way is wiped. It checks the whole relation natively first, and returns a
 // [*WitnessError] that names what does not hold, or an error wrapping
 // [zkkex.ErrUnsupported] for an unknown circuit.
 func Assign(st *zkkex.Statement, w *Witness) (frontend.Circuit, error) {
@@ -47,20 +48,15 @@ func Assign(st *zkkex.Statement, w *Witness) (frontend.Circuit, error) {
 	if err := check(st, w); err != nil {
 		return nil, err
 	}
-	digits, err := Recode(w.Secret.RevealScalar())
-	if err != nil {
+	a := &assignment{
+		slot: slotValues(w.Slot),
+		rest: slotValues(st.Limit - 1 - w.Slot),
+	}
+	defer a.wipe()
+	if err := a.setKeys(w.Secret); err != nil {
 		return nil, err
 	}
-	nk, err := field.Parse(w.Secret.RevealNullifierKey())
-	if err != nil {
-		return nil, fmt.Errorf("nullifier key: %w", err)
-	}
-	a := &assignment{
-		digits: *digits.values(),
-		nk:     nk,
-		slot:   slotValues(w.Slot),
-		rest:   slotValues(st.Limit - 1 - w.Slot),
-	}
+	var err error
 	if a.inputs, err = public.Inputs(st); err != nil {
 		return nil, err
 	}
@@ -103,6 +99,28 @@ type assignment struct {
 	rest   [SlotBits]field.Element
 	groups [][8]field.Element
 	top    [4]field.Element
+}
+
+func (a *assignment) setKeys(s *keys.Secret) error {
+	scalar, nk := s.RevealScalar(), s.RevealNullifierKey()
+	defer clear(scalar[:])
+	defer clear(nk[:])
+	digits, err := Recode(scalar)
+	if err != nil {
+		return err
+	}
+	defer digits.wipe()
+	digits.setValues(&a.digits)
+	if a.nk, err = field.Parse(nk); err != nil {
+		return fmt.Errorf("nullifier key: %w", err)
+	}
+	return nil
+}
+
+// wipe forgets the secrets, and the path, which tells whose it is.
+func (a *assignment) wipe() {
+	clear(a.groups)
+	*a = assignment{}
 }
 
 func (a *assignment) setPath(p *registry.Path) error {

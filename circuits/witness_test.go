@@ -2,6 +2,8 @@ package circuits
 
 import (
 	"errors"
+	"math/big"
+	"slices"
 	"strings"
 	"testing"
 
@@ -122,5 +124,40 @@ func TestAssignRefuses(t *testing.T) {
 	st.Circuit = 0x7777
 	if _, err := Assign(st, w); !errors.Is(err, zkkex.ErrUnsupported) {
 		t.Errorf("unknown circuit: got %v", err)
+	}
+}
+
+// TestWipe looks at the memory that secrets were in.
+func TestWipe(t *testing.T) {
+	x := new(big.Int).Lsh(big.NewInt(0x5ec7e7), 200)
+	words := x.Bits()
+	x.Rsh(x, 190) // leaves words beyond its length
+	wipe(x)
+	if slices.ContainsFunc(words[:cap(words)], func(w big.Word) bool { return w != 0 }) || x.Sign() != 0 {
+		t.Errorf("an integer: %v is left", words[:cap(words)])
+	}
+
+	_, w := member(t, zkkex.BabyJubjub20)
+	var a assignment
+	if err := a.setKeys(w.Secret); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.setPath(&w.Path); err != nil {
+		t.Fatal(err)
+	}
+	groups := a.groups
+	a.wipe()
+	if a.nk != (field.Element{}) || a.digits != (digitValues{}) || a.groups != nil {
+		t.Error("an assignment keeps keys or path")
+	}
+	if slices.ContainsFunc(groups, func(g [8]field.Element) bool { return g != [8]field.Element{} }) {
+		t.Error("the path of an assignment is left")
+	}
+	digits, err := Recode(w.Secret.RevealScalar())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if digits.wipe(); *digits != (Digits{}) {
+		t.Error("digits are left")
 	}
 }
