@@ -14,8 +14,13 @@
 //
 // Neither this program's arithmetic nor gnark's, below it, is constant time:
 // whoever shares a processor with a prover may learn from its timing. Prove ahead of
-// time and off the path of requests. Go leaves copies of values in memory that
-// cannot be wiped; what can be is.
+// time and off the path of requests.
+//
+// The copies of the keys that a proof is made from, the vector of all wires and
+// the prover's working memory are wiped. The assignment that gnark is handed, which
+// spells the keys out, what gnark's solver leaves, and copies on stacks are not:
+// after a proof, the keys can be found in the process's memory. Sessions keep wires
+// and sums on purpose, until they are closed.
 package prover
 
 import (
