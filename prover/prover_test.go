@@ -158,8 +158,12 @@ func TestForeignProvingKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	st, w := s.witness(t, 0)
-	if _, err := p.Prove(context.Background(), st, w); !errors.Is(err, prover.ErrUnproved) {
-		t.Errorf("%v, want %v", err, prover.ErrUnproved)
+	session := p.Session()
+	defer session.Close()
+	for _, prove := range []func(context.Context, *zkkex.Statement, *circuits.Witness) (zkkex.Proof, error){p.Prove, session.Prove, session.Prove} {
+		if proof, err := prove(context.Background(), st, w); !errors.Is(err, prover.ErrUnproved) || proof != nil {
+			t.Errorf("%v, %v; want %v", proof, err, prover.ErrUnproved)
+		}
 	}
 }
 

@@ -87,8 +87,9 @@ func tabulate[P any](a adder[P], points []P, span int) multiples[P] {
 const precomputeAfter = 20
 
 // Precompute tabulates multiples of the key's points, once, in about the time of
-// ten proofs on one processor; it makes later proofs about a third cheaper. The tables take [Key.TableSize] bytes. A key precomputes by itself,
-// in the background, once it has proved often. Proofs never wait for it.
+// ten proofs on one processor; it makes later proofs about a third cheaper. The
+// tables take [Key.TableSize] bytes. A key precomputes by itself, in the
+// background, once it has proved often. Proofs never wait for it.
 func (k *Key) Precompute() {
 	k.precompute.Do(func() { k.bases.Store(tabulated(k.points)) })
 }

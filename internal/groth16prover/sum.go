@@ -98,6 +98,7 @@ func (s *sums[P, PP]) wipe() {
 		clear(numbers[:cap(numbers)])
 	}
 	clear(s.terms[:cap(s.terms)])
+	clear(s.pairs[:cap(s.pairs)])
 	s.adder.wipe()
 }
 
