@@ -121,10 +121,16 @@ func (l *ledger) runAndKill(t *testing.T, dir string, env ...string) {
 	if line, err := lines.ReadString('\n'); err != nil || line != "open\n" {
 		t.Fatalf("child said %q, %v", line, err)
 	}
-	timer := time.AfterFunc(time.Duration(rand.Int64N(int64(100*time.Millisecond))), func() {
-		_ = child.Process.Kill() // it cannot have ended by itself
-	})
-	defer timer.Stop()
+	// Half of the children are killed at a time, which may be while they open the
+	// folder; the others after some lines, on whatever disk.
+	kill := func(within time.Duration) {
+		time.AfterFunc(rand.N(within), func() { _ = child.Process.Kill() }) // it cannot have ended by itself
+	}
+	heard, enough := 0, 1+rand.IntN(6)
+	if rand.IntN(2) == 0 {
+		kill(100 * time.Millisecond)
+		enough = -1
+	}
 	for {
 		line, err := lines.ReadString('\n')
 		if err == io.EOF {
@@ -134,6 +140,9 @@ func (l *ledger) runAndKill(t *testing.T, dir string, env ...string) {
 			t.Fatal(err)
 		}
 		l.note(t, line)
+		if heard++; heard == enough {
+			kill(5 * time.Millisecond)
+		}
 	}
 	if err := child.Wait(); err == nil || child.ProcessState.Exited() {
 		t.Fatalf("the child ended by itself: %v", err)
