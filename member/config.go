@@ -169,6 +169,21 @@ func (c *config) put(r Registry) error {
 	return nil
 }
 
+// remove removes the registry with an identifier.
+func (c *config) remove(id zkkex.RegistryID) error {
+	for i, r := range c.Registries {
+		known, err := r.ID()
+		if err != nil {
+			return err
+		}
+		if known == id {
+			c.Registries = slices.Delete(slices.Clone(c.Registries), i, i+1)
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: %v", ErrNoRegistry, id)
+}
+
 func malformed(msg string, args ...any) error {
 	return &zkkex.ParseError{Format: "member's configuration", Err: fmt.Errorf(msg, args...)}
 }

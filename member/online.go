@@ -25,8 +25,8 @@ var (
 // that one was not decided against. The registrar learns the public key, H(nk)
 // and the address that the connection comes from.
 //
-// It returns an error wrapping [ErrNoRegistry] or [ErrOffline], an
-// [*enrolclient.AnswerError], or the network's.
+// It returns an error wrapping [ErrNoRegistry], [ErrOffline] or [ErrOtherRegistry],
+// an [*enrolclient.AnswerError], or the network's.
 func (m *Member) Enrol(ctx context.Context, id zkkex.RegistryID) (enrolclient.Status, error) {
 	var none enrolclient.Status
 	s, err := m.EnrolmentStatus(ctx, id)
@@ -44,8 +44,8 @@ func (m *Member) Enrol(ctx context.Context, id zkkex.RegistryID) (enrolclient.St
 	if err != nil {
 		return none, err
 	}
-	if challenge.Registry != id {
-		return none, fmt.Errorf("the server is another registry's: its challenge is of %v, expected %v", challenge.Registry, id)
+	if err := sameRegistry(challenge.Registry, id); err != nil {
+		return none, err
 	}
 	request, err := m.EnrolOffline(challenge)
 	if err != nil {

@@ -32,6 +32,16 @@ func (m *Member) Trust(r Registry) (zkkex.RegistryID, error) {
 	return id, m.forgetMirror(id)
 }
 
+// Forget removes a registry from what is trusted. The copy of it and what was
+// asked of it stay on disk: whoever trusts it again compares its checkpoints
+// with all that were seen before. It returns an error wrapping [ErrNoRegistry].
+func (m *Member) Forget(id zkkex.RegistryID) error {
+	if err := m.change(func(c *config) error { return c.remove(id) }); err != nil {
+		return err
+	}
+	return m.forgetMirror(id)
+}
+
 // Registries returns what is trusted, in the order it was recorded.
 func (m *Member) Registries() []Registry {
 	m.mu.Lock()
@@ -135,7 +145,20 @@ func (m *Member) registry(id zkkex.RegistryID) (Registry, error) {
 
 func (m *Member) names() (names []string) {
 	for _, r := range m.Registries() {
-		names = append(names, r.Name())
+		names = append(names, m.Label(r))
 	}
 	return names
+}
+
+// Label returns the name of a registry, or its identifier if another one that is
+// trusted has the same name: what [Member.Find] finds it by.
+func (m *Member) Label(r Registry) string {
+	for _, other := range m.Registries() {
+		if other.VerifierKey != r.VerifierKey && other.Name() == r.Name() {
+			if id, err := r.ID(); err == nil {
+				return id.String()
+			}
+		}
+	}
+	return r.Name()
 }

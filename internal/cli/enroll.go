@@ -28,8 +28,8 @@ a signature of the identity key. The registrar learns the public key, a hash of
 the nullifier key, and where the connection comes from. It cannot link proofs to
 any of these.
 
-The registry is recorded first, as "zkkex trust" does; one that is recorded can
-be named by its name alone. With --wait, enroll returns when the leaf is in a
+The registry is recorded, as "zkkex trust" does, once it was found at the address
+with the key that is given; one that is recorded can be named by its name alone. With --wait, enroll returns when the leaf is in a
 checkpoint.
 
 Offline, the registrar makes a challenge ("zkkex registry challenge"), and the
@@ -64,8 +64,8 @@ type enrollOptions struct {
 }
 
 // enrollRegistry returns the registry to enrol in, recorded first if its key
-// is given. Of one that is known, what is not given stays as it is: witnesses
-// that were demanded once are demanded further.
+// is given and it is there. Of one that is known, what is not given stays as it
+// is: witnesses that were demanded once are demanded further.
 func (a *app) enrollRegistry(ctx context.Context, m *member.Member, f *trustFlags) (zkkex.RegistryID, error) {
 	if f.key == "" {
 		id, err := m.Find(f.url)
@@ -74,12 +74,25 @@ func (a *app) enrollRegistry(ctx context.Context, m *member.Member, f *trustFlag
 			return id, err
 		}
 	}
+	if f.url == "" || f.key == "" {
+		return a.trust(ctx, m, f)
+	}
+	r := f.registry()
 	for _, known := range m.Registries() {
-		if known.VerifierKey == f.key && f.url != "" {
-			return m.Trust(f.over(known))
+		if known.VerifierKey == f.key {
+			r = f.over(known)
+			if r.URL == known.URL {
+				return m.Trust(r)
+			}
 		}
 	}
-	return a.trust(ctx, m, f)
+	if strings.HasPrefix(r.URL, "file:") {
+		return zkkex.RegistryID{}, member.ErrOffline
+	}
+	if err := m.Recognize(ctx, r); err != nil {
+		return zkkex.RegistryID{}, err
+	}
+	return m.Trust(r)
 }
 
 func (a *app) enrollOnline(ctx context.Context, m *member.Member, o *enrollOptions) (result, error) {
@@ -234,11 +247,6 @@ func (a *app) enrollOffline(ctx context.Context, m *member.Member, o *enrollOpti
 	if o.wait {
 		return nil, usagef("--wait needs a network, and --challenge is for working without one")
 	}
-	if o.trust.key != "" {
-		if _, err := a.trust(ctx, m, &o.trust); err != nil {
-			return nil, err
-		}
-	}
 	text, err := a.read(o.challenge, "challenge", enrolment.MaxChallengeText+1)
 	if err != nil {
 		return nil, err
@@ -250,6 +258,11 @@ func (a *app) enrollOffline(ctx context.Context, m *member.Member, o *enrollOpti
 	if end := time.Unix(c.Expiry, 0); a.env.Now().After(end) {
 		a.warnf("the challenge ended at %s: the registrar will refuse the answer", end.UTC().Format(time.RFC3339))
 	}
+	if o.trust.key != "" {
+		if err := a.trustChallenger(ctx, m, c, &o.trust); err != nil {
+			return nil, err
+		}
+	}
 	r, err := m.EnrolOffline(c)
 	if errors.Is(err, member.ErrNoRegistry) {
 		return nil, withHint(fmt.Errorf("the challenge is of a registry that is not trusted here: %w", err),
@@ -260,6 +273,26 @@ func (a *app) enrollOffline(ctx context.Context, m *member.Member, o *enrollOpti
 	}
 	request, _ := r.MarshalText()
 	return a.newFile("request", request, o.out, r.Digest())
+}
+
+// trustChallenger records the registry that a challenge is of, if it is the one
+// that the flags name. A folder must hold it, a server is not asked.
+func (a *app) trustChallenger(ctx context.Context, m *member.Member, c enrolment.Challenge, f *trustFlags) error {
+	r := f.registry()
+	id, err := r.ID()
+	if err != nil {
+		return err
+	}
+	if id != c.Registry {
+		return fmt.Errorf("%w: the challenge is of %v, the key of %v", member.ErrOtherRegistry, c.Registry, id)
+	}
+	if strings.HasPrefix(r.URL, "file:") {
+		if err := m.Recognize(ctx, r); err != nil {
+			return err
+		}
+	}
+	_, err = a.trust(ctx, m, f)
+	return err
 }
 
 // fileResult is one of our files, written or to be printed.

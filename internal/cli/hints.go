@@ -34,6 +34,7 @@ var knownErrors = []struct {
 	{member.ErrNoKey, "no_key", "zkkex keygen makes a key; --home or $ZKKEX_HOME says where it is"},
 	{member.ErrNoRegistry, "no_registry", "zkkex trust --registry URL --registry-key KEY records one"},
 	{member.ErrSeveralRegistries, "several_registries", "name one with --registry"},
+	{member.ErrOtherRegistry, "other_registry", "compare key and address with what the registrar says; nothing was recorded of it"},
 	{member.ErrOffline, "offline_registry", "zkkex enroll --challenge FILE answers a challenge of the registrar's"},
 	{member.ErrNoRequest, "no_request", "zkkex enroll makes one"},
 	{mirror.ErrNotSynced, "not_synced", "zkkex sync"},

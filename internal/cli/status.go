@@ -191,6 +191,7 @@ func (r *statusResult) text() string {
 func (r *registryStatus) text() string {
 	var t table
 	t.add("registry", "%s, at %s", r.Name, r.URL)
+	t.add("identifier", "%s", r.Registry)
 	switch r.Enrolment {
 	case "admitted":
 		t.add("enrolment", "admitted, at index %d", *r.Index)

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -43,12 +44,19 @@ func (a *app) sync(ctx context.Context, m *member.Member, which string) (result,
 		return nil, err
 	}
 	all := &syncResults{Registries: []*syncResult{}}
+	var errs []error
 	for _, id := range ids {
 		done := a.progress("syncing")
 		report, err := m.Sync(ctx, id)
 		done()
-		if err != nil {
+		if ctx.Err() != nil {
 			return nil, err
+		}
+		if err != nil {
+			err = named(m, id, err)
+			all.Failed = append(all.Failed, failedSync{id.String(), codeOf(err), printable(err.Error())})
+			errs = append(errs, err)
+			continue
 		}
 		all.Registries = append(all.Registries, newSyncResult(report, id))
 	}
@@ -57,7 +65,17 @@ func (a *app) sync(ctx context.Context, m *member.Member, which string) (result,
 			a.warnf("the newest checkpoint of %s is %s old: the registrar, or something in between, may be holding back newer ones", r.Name, r.age)
 		}
 	}
-	return all, nil
+	return all, errors.Join(errs...)
+}
+
+// named says which registry an error is about.
+func named(m *member.Member, id zkkex.RegistryID, err error) error {
+	for _, r := range m.Registries() {
+		if known, idErr := r.ID(); idErr == nil && known == id {
+			return fmt.Errorf("%s: %w", m.Label(r), err)
+		}
+	}
+	return err
 }
 
 // chosen returns the registry of a name, or all for the empty name.
@@ -98,6 +116,15 @@ type syncResult struct {
 
 type syncResults struct {
 	Registries []*syncResult `json:"registries"`
+	// Failed are the registries that could not be synced.
+	Failed []failedSync `json:"failed,omitempty"`
+}
+
+// failedSync is a registry that could not be synced, and why.
+type failedSync struct {
+	Registry string `json:"registry"`
+	Code     string `json:"code"`
+	Message  string `json:"message"`
 }
 
 func newSyncResult(report *mirror.Report, id zkkex.RegistryID) *syncResult {

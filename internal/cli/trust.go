@@ -50,8 +50,9 @@ func (f *trustFlags) over(known member.Registry) member.Registry {
 
 func (a *app) trustCommand() *cobra.Command {
 	var f trustFlags
+	var remove string
 	c := &cobra.Command{
-		Use:     "trust --registry URL --registry-key KEY",
+		Use:     "trust [--registry URL --registry-key KEY | --remove NAME]",
 		GroupID: groupMember,
 		Short:   "record a registry, its key and its witnesses",
 		Long: `Trust records where a registry is, and the key that says which one it is. From
@@ -66,12 +67,17 @@ comparison.
 For a registry that is recorded already, address, witnesses and demands are
 replaced.`,
 		Example: `  zkkex trust --registry https://registry.example --registry-key registry.example/members+0d3a7e7e+AYb...
-  zkkex trust --registry file:///media/usb/registry --registry-key "$(cat registry.key)"`,
+  zkkex trust --registry file:///media/usb/registry --registry-key "$(cat registry.key)"
+  zkkex trust --remove registry.example/members`,
 		Args: cobra.NoArgs,
 	}
 	f.register(c)
+	c.Flags().StringVar(&remove, "remove", "", "remove a registry that is recorded: its `NAME`, URL or identifier; the copy of it stays")
 	c.RunE = a.run(func(ctx context.Context, _ []string) (result, error) {
 		return a.withMember(ctx, nil, func(m *member.Member) (result, error) {
+			if c.Flags().Changed("remove") {
+				return a.removeRegistry(m, remove, &f)
+			}
 			id, err := a.trust(ctx, m, &f)
 			if err != nil {
 				return nil, err
@@ -80,6 +86,26 @@ replaced.`,
 		})
 	})
 	return c
+}
+
+// removeRegistry removes a registry from what is trusted.
+func (a *app) removeRegistry(m *member.Member, which string, f *trustFlags) (result, error) {
+	if which == "" || f.url != "" || f.key != "" {
+		return nil, usagef("--remove takes the name or the identifier of a registry, and nothing beside it")
+	}
+	id, err := m.Find(which)
+	if err != nil {
+		return nil, err
+	}
+	r, err := newRegistryResult(m, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.Forget(id); err != nil {
+		return nil, err
+	}
+	a.notef("removed; the copy of the registry stays, and is compared with if you trust it again")
+	return r, nil
 }
 
 // trust records the registry that the flags name.
