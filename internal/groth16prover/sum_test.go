@@ -9,6 +9,7 @@ import (
 	curve "github.com/consensys/gnark-crypto/ecc/bn254"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr/fft"
+	"github.com/consensys/gnark-crypto/utils"
 )
 
 // edgeScalars are the scalars whose digits are unusual.
@@ -173,11 +174,11 @@ func TestQuotient(t *testing.T) {
 			p := make(fr.Vector, n)
 			copy(p, values)
 			domain.FFTInverse(p, fft.DIF)
-			fft.BitReverse(p)
+			utils.BitReverse(p)
 			polynomials[i] = p
 		}
 		h := quotient(a, b, c, domain)
-		fft.BitReverse(h)
+		utils.BitReverse(h)
 		if !h[n-1].IsZero() {
 			t.Errorf("%d constraints: the degree is above n-2", constraints)
 		}
