@@ -51,8 +51,10 @@ func (s *Session) NeedsControl() bool {
 	return needed
 }
 
-// Control appends the next control record to dst, or nothing if there is none.
-// It is to be sent like any record. It returns an error as [Session.Seal] does;
+// Control appends the next control record to dst, or nothing if there is none:
+// that can be so just after NeedsControl said otherwise, when an offer comes in
+// before our request for it is sealed. It is to be sent like any record, also
+// after Close, as long as the peer has not closed. It returns an error as [Session.Seal] does;
 // keys that are too old for anything else are stepped, and then good for this.
 func (s *Session) Control(dst []byte) ([]byte, error) {
 	s.send.mu.Lock()

@@ -103,7 +103,7 @@ func (h *half) seal(dst []byte, t Type, content []byte, size int, l *Limits, now
 }
 
 // open appends the content of a record to dst.
-func (h *half) open(dst, record []byte, now time.Time) (Type, []byte, error) {
+func (h *half) open(dst, record []byte, now func() time.Time) (Type, []byte, error) {
 	head, err := parseHeader(record)
 	if err != nil {
 		return 0, nil, err
@@ -137,10 +137,10 @@ func (h *half) open(dst, record []byte, now time.Time) (Type, []byte, error) {
 
 // follow moves to the phase that a header names, which is the present or the
 // next one.
-func (h *half) follow(phase uint32, now time.Time) error {
+func (h *half) follow(phase uint32, now func() time.Time) error {
 	switch next := uint64(h.phase) + 1; {
 	case uint64(phase) == next:
-		return h.advance(now)
+		return h.advance(now())
 	case h.entering:
 		return fmt.Errorf("%w: expected %d after a ratchet, got %d", ErrPhase, next, phase)
 	case phase != h.phase:

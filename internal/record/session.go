@@ -39,9 +39,15 @@ func (c *Config) check() error {
 
 // Session is one peer's side of a channel. One goroutine may seal, another open,
 // and others call everything else, all at once. Records are sent in the order in
-// which Seal, Control, Close and Alert made them. A Session must not be copied.
+// which Seal, Control, Close and Alert made them.
 type Session struct {
 	silent
+	*state
+}
+
+// state is a session's. It is behind a pointer, because formatters do not call
+// the methods of unexported fields, but look into them.
+type state struct {
 	limits   Limits
 	padding  Padding
 	now      func() time.Time
@@ -68,7 +74,7 @@ func newSession(c Config, secret []byte, p primitives) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{limits: limits, padding: c.Padding, now: c.Now}
+	s := &Session{state: &state{limits: limits, padding: c.Padding, now: c.Now}}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -182,7 +188,7 @@ func (s *Session) Open(dst, record []byte) (Type, []byte, error) {
 	if h.err != nil {
 		return 0, dst, h.err
 	}
-	t, out, err := h.open(dst, record, s.now())
+	t, out, err := h.open(dst, record, s.now)
 	if err == nil {
 		err = s.take(t, out[len(dst):])
 	}
