@@ -80,6 +80,21 @@ func brokenRules() []brokenRule {
 		{OneLimit, "another limit of this epoch", two, func(d *Descriptor) { d.Epochs[0].Limit++ }},
 		{OneLimit, "another limit of the next epoch", two, func(d *Descriptor) { d.Epochs[1].Limit-- }},
 		{OneLimit, "another limit of this epoch with a new generation", two, func(d *Descriptor) { raise(d); d.Epochs[0].Limit++ }},
+		{OneLimit, "another limit of an epoch that a void descriptor named", func(c *testChain) {
+			late(c)
+			c.next(func(d *Descriptor) { d.NotBefore = d.NotBefore.Add(2 * time.Hour); d.Generation = 0; moveEpochs(d) })
+			c.next(func(d *Descriptor) {
+				d.NotBefore, d.NotAfter = d.NotBefore.Add(-time.Hour), d.NotAfter.Add(-time.Hour)
+				d.Prekeys.Expires = d.NotAfter
+				raise(d)
+			})
+		}, func(d *Descriptor) {
+			d.NotBefore = d.NotBefore.Add(2 * time.Hour)
+			d.NotAfter = d.NotBefore.Add(70 * time.Minute)
+			d.Prekeys.Expires = d.NotAfter
+			setEpochs(d)
+			d.Epochs[1].Limit++
+		}},
 		{RootsGrow, "an older root with a new generation", two, func(d *Descriptor) { raise(d); d.Epochs[0].Sequence, d.Epochs[0].Root = 99, testRoot(9) }},
 		{RootsGrow, "another root of a known sequence with a new generation", two, func(d *Descriptor) {
 			raise(d)
@@ -209,6 +224,14 @@ func TestRaisedGeneration(t *testing.T) {
 	}
 	if pending.Scope(20778) == emergency.Scope(20778) {
 		t.Error("the generation is not in the scope")
+	}
+	// Another one may begin before the one that never was valid would have.
+	again := *c.draft()
+	raise(&again)
+	again.NotBefore = testTime.Add(40 * time.Minute)
+	again.Epochs[0].Sequence, again.Epochs[0].Root, again.Epochs[1].Sequence, again.Epochs[1].Root = 9000, testRoot(6), 9000, testRoot(6)
+	if _, err := c.client().Add(c.sign(&again).Note(), nil, testTime); err != nil {
+		t.Errorf("a second emergency: %v", err)
 	}
 	// The next regular one may begin in the time of the one that never was valid.
 	c.next(func(d *Descriptor) {

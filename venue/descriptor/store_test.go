@@ -114,6 +114,21 @@ func TestRotateIsIdempotent(t *testing.T) {
 	}
 }
 
+// With a shorter interval from now on, the next but one waits until the long one
+// has ended.
+func TestShorterInterval(t *testing.T) {
+	_, s := newStore(t)
+	terms := testTerms()
+	terms.Timing = Timing{Interval: 2 * time.Hour, Overlap: time.Hour}
+	long := mustRotate(t, s, testTime, terms)
+	terms.Timing = Timing{Interval: 10 * time.Minute, Overlap: time.Minute}
+	short := mustRotate(t, s, testTime.Add(9*time.Minute), terms)
+	third := mustRotate(t, s, testTime.Add(19*time.Minute), terms)
+	if short.Number != 2 || !short.NotBefore.Equal(testTime.Add(10*time.Minute)) || third.Number != 3 || !third.NotBefore.Equal(long.NotAfter) {
+		t.Errorf("2 begins at %v, %d at %v; the first ends at %v", short.NotBefore, third.Number, third.NotBefore, long.NotAfter)
+	}
+}
+
 // Terms of an epoch stay as they were named, whatever the operator says later.
 func TestTermsAreNamedOnce(t *testing.T) {
 	_, s := newStore(t)
