@@ -368,8 +368,21 @@ func TestOpenStoreRefusesDamage(t *testing.T) {
 			write(t, filepath.Join(dir, signedFolder, fileName(2)), make([]byte, MaxSigned+1))
 		}, "expected at most 49152"},
 		{"a file that does not belong there", func(t *testing.T, dir string) { write(t, filepath.Join(dir, signedFolder, "notes"), nil) }, "and no other"},
-		{"prekeys of another", func(t *testing.T, dir string) {
-			write(t, filepath.Join(dir, prekeyFolder, fileName(2)), testPrekeys(t, 2, testTime, true).encode())
+		{"prekeys that are others", func(t *testing.T, dir string) {
+			path := filepath.Join(dir, prekeyFolder, fileName(2))
+			right, err := loadPrekeyFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			write(t, path, testPrekeys(t, 2, right.Expires(), true).encode())
+		}, "prekeys of no retained descriptor"},
+		{"prekeys with another expiry", func(t *testing.T, dir string) {
+			path := filepath.Join(dir, prekeyFolder, fileName(2))
+			right, err := loadPrekeyFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			write(t, path, holdPrekeys(2, right.Expires().Add(time.Second), right.X25519(), right.MLKEM768()).encode())
 		}, "prekeys of no retained descriptor"},
 		{"pending is no descriptor", func(t *testing.T, dir string) { write(t, filepath.Join(dir, pendingFile), []byte("x")) }, "pending"},
 		{"pending is another of a known number", func(t *testing.T, dir string) {
