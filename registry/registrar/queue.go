@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/zkkex/zkkex"
@@ -76,8 +77,11 @@ type Queue struct {
 	registry   zkkex.RegistryID
 	challenger *enrolment.Challenger
 
+	// changing is held beside the lock of the folder, which keeps processes
+	// apart and is no order of memory between goroutines.
+	changing sync.Mutex
 	// nonces are the challenges' of requests that wait, read once. It is used
-	// under the lock.
+	// while changing.
 	nonces map[RequestID][32]byte
 }
 
@@ -171,6 +175,8 @@ const lockTimeout = 10 * time.Second
 // locked calls f while no other process, and no other goroutine, changes the
 // queue.
 func (q *Queue) locked(f func() error) error {
+	q.changing.Lock()
+	defer q.changing.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), lockTimeout)
 	defer cancel()
 	lock, err := filelock.Wait(ctx, filepath.Join(q.dir, "lock"))
