@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"net"
 
+	"github.com/spf13/cobra"
+
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/enrolment/enrolclient"
 )
@@ -105,5 +107,15 @@ type usageError struct{ err error }
 func (e *usageError) Error() string { return e.err.Error() }
 
 func (e *usageError) Unwrap() error { return e.err }
+
+// arguments demands from least to most arguments, which are named for the error.
+func arguments(least, most int, names string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) < least || len(args) > most {
+			return usagef("expected %s, got %d arguments", names, len(args))
+		}
+		return nil
+	}
+}
 
 func usagef(msg string, args ...any) error { return &usageError{fmt.Errorf(msg, args...)} }

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,7 +37,7 @@ wrong otherwise.
 It decides nothing: no signature and no proof is checked.`,
 		Example: `  zkkex inspect order.proof
   curl -s https://registry.example/checkpoint | zkkex inspect -`,
-		Args: cobra.ExactArgs(1),
+		Args: arguments(1, 1, "FILE"),
 		RunE: a.run(func(_ context.Context, args []string) (result, error) {
 			text, err := a.read(args[0], "file", maxInspect)
 			if err != nil {
@@ -71,7 +73,7 @@ var formats = []struct {
 	{enrolment.ChallengeMagic + " ", inspectChallenge},
 	{zkkex.PresentationMagic + "\n", inspectPresentation},
 	{"zkkex/v1 checkpoints\n", inspectHistory},
-	{"{", inspectManifest},
+	{"{", inspectJSON},
 }
 
 func inspect(text []byte) (result, error) {
@@ -89,10 +91,45 @@ func inspect(text []byte) (result, error) {
 	return nil, unknownFormat(text)
 }
 
+// internalFormats begin files of ours that are not for showing: some are secret,
+// others are only their program's.
+var internalFormats = []string{
+	"zkkex/v1 registrar signer", "zkkex/v1 registrar", "zkkex/v1 journal", "zkkex/v1 challenge key",
+	"zkkex/v1 forgotten challenges", "zkkex/v1 enrolment outcome", "zkkex/v1 operations",
+	"zkkex/v1 slots", "zkkex/v1 spent", "zkkex/v1 member config", "zkkex/v1 record",
+}
+
+// internalFormat returns the format of a first line, if inspect does not show it.
+func internalFormat(line string) (string, bool) {
+	for _, format := range internalFormats {
+		if line == format || strings.HasPrefix(line, format+" ") {
+			return format, true
+		}
+	}
+	return "", false
+}
+
+// maxShownLine bounds a first line that is quoted, in bytes.
+const maxShownLine = 60
+
+// ourLine reports whether a line can be quoted: of a file that is not ours,
+// nothing is, for it may be a secret.
+func ourLine(line []byte) bool {
+	isShown := func(b byte) bool { return b >= ' ' && b <= '~' }
+	return len(line) <= maxShownLine && bytes.HasPrefix(line, []byte("zkkex/")) &&
+		!slices.ContainsFunc(bytes.TrimSuffix(line, []byte("\r")), func(b byte) bool { return !isShown(b) })
+}
+
 // unknownFormat names what is wrong with a text that begins like none of ours.
 func unknownFormat(text []byte) error {
 	line, _, _ := bytes.Cut(text, []byte("\n"))
-	err := &zkkex.ParseError{Format: "file", Err: fmt.Errorf("the first line is %.60q, which begins no format of zkkex", line)}
+	err := &zkkex.ParseError{Format: "file", Err: errors.New("the first line begins no format of zkkex")}
+	if ourLine(line) {
+		err.Err = fmt.Errorf("the first line is %q, which begins no format of zkkex", line)
+	}
+	if format, ok := internalFormat(string(line)); ok {
+		return notShown(format)
+	}
 	switch {
 	case len(text) == 0:
 		return &zkkex.ParseError{Format: "file", Err: errors.New("it is empty")}
@@ -101,11 +138,30 @@ func unknownFormat(text []byte) error {
 	case bytes.HasPrefix(line, []byte("zkkex/v1 ")):
 		return withHint(err, "the format may be of a newer version of zkkex")
 	case bytes.HasPrefix(line, []byte("zkkex/")):
-		return withHint(fmt.Errorf("%w: %.60q", zkkex.ErrUnsupported, line), "this program reads zkkex/v1; use a newer one")
+		return withHint(fmt.Errorf("%w: %w", zkkex.ErrUnsupported, err.Err), "this program reads zkkex/v1; use a newer one")
 	case bytes.HasPrefix(bytes.TrimLeft(text, " \t\n\ufeff"), []byte("zkkex/")):
 		return withHint(err, "remove what stands before \"zkkex/\"")
 	}
 	return err
+}
+
+func notShown(format string) error {
+	return fmt.Errorf("%w: a file of %q is not one that inspect shows", zkkex.ErrUnsupported, format)
+}
+
+// inspectJSON looks at the format that an object names, before it is taken for
+// one of ours.
+func inspectJSON(text []byte) (result, error) {
+	var named struct {
+		Format string `json:"format"`
+	}
+	if err := json.Unmarshal(text, &named); err != nil || !strings.HasPrefix(named.Format, "zkkex/") {
+		return nil, &zkkex.ParseError{Format: "file", Err: errors.New("it begins as a JSON object, and names no format of zkkex")}
+	}
+	if format, ok := internalFormat(named.Format); ok {
+		return nil, notShown(format)
+	}
+	return inspectManifest(text)
 }
 
 func inspectKeyFile(text []byte) (result, error) {
