@@ -21,8 +21,8 @@ var (
 )
 
 // Enrol asks a registry's server for admission, and returns how far the request
-// got: it answers a challenge of the server's, or asks after the last answer, if
-// that one was not decided against. The registrar learns the public key, H(nk)
+// got: it answers a challenge of the server's, or asks after the last answer,
+// which may have been decided against: [Member.EnrolAgain] asks anew then. The registrar learns the public key, H(nk)
 // and the address that the connection comes from.
 //
 // It returns an error wrapping [ErrNoRegistry], [ErrOffline] or [ErrOtherRegistry],
@@ -30,12 +30,28 @@ var (
 func (m *Member) Enrol(ctx context.Context, id zkkex.RegistryID) (enrolclient.Status, error) {
 	var none enrolclient.Status
 	s, err := m.EnrolmentStatus(ctx, id)
-	if err == nil && s.State != enrolclient.Denied {
+	if err == nil {
 		return s, nil
 	}
-	if err != nil && !errors.Is(err, ErrNoRequest) && !isUnknown(err) {
+	if !errors.Is(err, ErrNoRequest) && !isUnknown(err) {
 		return none, err
 	}
+	return m.ask(ctx, id)
+}
+
+// EnrolAgain is [Member.Enrol] after a denial: it makes a new request, unless
+// the last one was not decided against.
+func (m *Member) EnrolAgain(ctx context.Context, id zkkex.RegistryID) (enrolclient.Status, error) {
+	s, err := m.Enrol(ctx, id)
+	if err != nil || s.State != enrolclient.Denied {
+		return s, err
+	}
+	return m.ask(ctx, id)
+}
+
+// ask answers a challenge of the server's with a new request.
+func (m *Member) ask(ctx context.Context, id zkkex.RegistryID) (enrolclient.Status, error) {
+	var none enrolclient.Status
 	c, err := m.client(id)
 	if err != nil {
 		return none, err

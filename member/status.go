@@ -27,6 +27,9 @@ type Status struct {
 	// Admitted says that the member's leaf is live, and Index where.
 	Admitted bool
 	Index    uint64
+	// Revoked is the operation that removed the leaf, if it was live once and is
+	// not now.
+	Revoked *Revocation
 	// Members is the number of live members with a key of the member's type:
 	// the anonymity set, with the member.
 	Members uint64
@@ -61,6 +64,10 @@ func (m *Member) Status(id zkkex.RegistryID) (*Status, error) {
 		s.Admitted, s.Index = true, path.Index
 	case !errors.Is(err, mirror.ErrNotMember) && !errors.Is(err, mirror.ErrNotSynced):
 		return nil, err
+	case s.Checkpoint != nil:
+		if s.Revoked, err = m.revocation(id, s.Checkpoint.Sequence); err != nil {
+			return nil, err
+		}
 	}
 	return s, nil
 }
