@@ -92,6 +92,9 @@ func (a *app) run(command func(ctx context.Context, args []string) (result, erro
 			return err
 		}
 		if emitErr := a.emit(r, err); emitErr != nil {
+			if u, ok := r.(unprinted); ok {
+				emitErr = u.unprinted(emitErr)
+			}
 			return errors.Join(err, emitErr)
 		}
 		if err == nil {
@@ -131,6 +134,7 @@ one member are not.`),
 	for _, c := range a.commands() {
 		root.AddCommand(c)
 	}
+	root.Version = programVersion()
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {

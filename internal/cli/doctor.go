@@ -230,6 +230,8 @@ func checkLeaf(r *doctorResult, s *member.Status) {
 		r.ok("members", "your leaf is live at index %d, one of %d", s.Index, s.Members)
 	case s.Pending():
 		r.warn("members", "zkkex enroll --wait", "your enrolment is pending")
+	case s.Revoked != nil:
+		r.warn("members", "ask the registrar", "your leaf was revoked in %s, by operation %d", s.Registry.Name(), s.Revoked.Operation)
 	default:
 		r.warn("members", "zkkex enroll", "your leaf is not in %s", s.Registry.Name())
 	}

@@ -28,9 +28,11 @@ a signature of the identity key. The registrar learns the public key, a hash of
 the nullifier key, and where the connection comes from. It cannot link proofs to
 any of these.
 
-The registry is recorded, as "zkkex trust" does, once it was found at the address
-with the key that is given; one that is recorded can be named by its name alone. With --wait, enroll returns when the leaf is in a
-checkpoint.
+A new registry is recorded, as "zkkex trust" does, once it is found at the
+address with the key that is given; one that is recorded can be named by its
+name alone. With --wait, enroll returns when the leaf is in a checkpoint.
+
+Of a request that was denied, enroll says so; --again makes a new one.
 
 Offline, the registrar makes a challenge ("zkkex registry challenge"), and the
 answer goes back as a file ("zkkex registry admit FILE").`,
@@ -41,6 +43,7 @@ answer goes back as a file ("zkkex registry admit FILE").`,
 	}
 	o.trust.register(c)
 	c.Flags().BoolVar(&o.wait, "wait", false, "wait until the registrar has admitted the key, and sync")
+	c.Flags().BoolVar(&o.again, "again", false, "make a new request, if the registrar denied the last one")
 	c.Flags().DurationVar(&o.poll, "poll", 2*time.Second, "with --wait, how often to ask")
 	c.Flags().StringVar(&o.challenge, "challenge", "", "answer the challenge in `FILE`, without a network")
 	c.Flags().StringVar(&o.out, "out", stdStream, "with --challenge, write the request to `FILE`")
@@ -58,6 +61,7 @@ answer goes back as a file ("zkkex registry admit FILE").`,
 type enrollOptions struct {
 	trust     trustFlags
 	wait      bool
+	again     bool
 	poll      time.Duration
 	challenge string
 	out       string
@@ -76,6 +80,9 @@ func (a *app) enrollRegistry(ctx context.Context, m *member.Member, f *trustFlag
 	}
 	if f.url == "" || f.key == "" {
 		return a.trust(ctx, m, f)
+	}
+	if err := f.checkURL(); err != nil {
+		return zkkex.RegistryID{}, err
 	}
 	r := f.registry()
 	for _, known := range m.Registries() {
@@ -107,7 +114,11 @@ func (a *app) enrollOnline(ctx context.Context, m *member.Member, o *enrollOptio
 		return r, err
 	}
 	done := a.progress("asking the registrar")
-	outcome, err := m.Enrol(ctx, id)
+	enrol := m.Enrol
+	if o.again {
+		enrol = m.EnrolAgain
+	}
+	outcome, err := enrol(ctx, id)
 	done()
 	if err != nil {
 		return nil, err
@@ -222,7 +233,8 @@ func (a *app) enrollResult(m *member.Member, id zkkex.RegistryID, outcome enrolc
 	}
 	switch outcome.State {
 	case enrolclient.Denied:
-		return r, zkkex.Reject("denied", "the registrar denied the request: %s", outcome.Reason)
+		return r, withHint(zkkex.Reject(deniedReason, "the registrar denied the request: %s", outcome.Reason),
+			"ask the registrar; zkkex enroll --again makes a new request")
 	case enrolclient.Pending:
 		a.notef("the registrar decides; zkkex enroll --wait asks again until then, zkkex status tells")
 	}

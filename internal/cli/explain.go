@@ -37,7 +37,7 @@ var explanations = map[zkkex.Reason]explanation{
 	},
 	zkkex.SlotUsed: {
 		"the slot of this proof was used before, in this scope and epoch",
-		"prove again: that takes the next slot, if --limit has more than one; otherwise wait for the next epoch",
+		"if the digest that used it is this presentation's, it was shown before and counted then; otherwise prove again: that takes the next slot, if --limit has more than one; else wait for the next epoch",
 	},
 	zkkex.WrongLimit: {
 		"the proof is for another number of slots per epoch than the verifier's",
@@ -93,29 +93,29 @@ var explanations = map[zkkex.Reason]explanation{
 	},
 	deniedReason: {
 		"the registrar decided against the enrolment request",
-		"ask the registrar; the reason they gave is in the message",
+		"ask the registrar; the reason they gave is in the message; zkkex enroll --again makes a new request",
 	},
 }
 
 func explainCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:     "explain [REASON]",
-		Short:   "say what a reason for a rejection means, and what to do",
+		Short:   "say what a reason for a rejection, or a code, means, and what to do",
 		Example: "  zkkex doctor explain slot_used",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: a.run(func(_ context.Context, args []string) (result, error) {
 			if len(args) == 0 {
-				return explainResult(explanations), nil
+				return explained(), nil
 			}
 			reason := zkkex.Reason(args[0])
-			e, ok := explanations[reason]
+			e, ok := explained()[reason]
 			if !ok {
-				return nil, withHint(usagef("no reason %q", args[0]), "zkkex doctor explain lists them")
+				return nil, withHint(usagef("no reason or code %q", args[0]), "zkkex doctor explain lists them")
 			}
 			return explainResult{reason: e}, nil
 		}),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return explainResult(explanations).reasons(), cobra.ShellCompDirectiveNoFileComp
+			return explained().reasons(), cobra.ShellCompDirectiveNoFileComp
 		},
 	}
 }

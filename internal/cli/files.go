@@ -57,6 +57,31 @@ func (a *app) write(name string, data []byte) error {
 	return err
 }
 
+// reserve makes a new file that a user named, empty, so that nothing is used up
+// for what could not be written there. What discard removes is filled by fill,
+// until which it is nobody else's.
+func reserve(name string) (discard func(), err error) {
+	if name == stdStream {
+		return func() {}, nil
+	}
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return nil, refuseExisting(name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	discard = func() { _ = os.Remove(name) } // it is empty, and the error that led here counts
+	if err := f.Close(); err != nil {
+		discard()
+		return nil, err
+	}
+	return discard, nil
+}
+
+// fill writes a file that was reserved.
+func fill(name string, data []byte) error { return atomicfile.Write(name, data, 0o644) }
+
 // refuseExisting tells early, before any work, what write would.
 func refuseExisting(name string) error {
 	if _, err := os.Lstat(name); err != nil {

@@ -23,6 +23,11 @@ type artefact interface {
 	artefact()
 }
 
+// unprinted is a result that says what is lost where it cannot be printed.
+type unprinted interface {
+	unprinted(err error) error
+}
+
 // jsonError is the form of an error in JSON output.
 type jsonError struct {
 	Code    string `json:"code"`
@@ -76,7 +81,11 @@ func writeJSON(w io.Writer, v any) error {
 // explain prints an error and its hint to the person.
 func (a *app) explain(err error) {
 	if errors.Is(err, context.Canceled) {
-		a.say("error", "interrupted")
+		said := "interrupted"
+		if errors.As(err, new(*slotLostError)) {
+			said += slotLost
+		}
+		a.say("error", said)
 	} else {
 		a.say("error", err.Error())
 	}

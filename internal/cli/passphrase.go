@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"runtime"
@@ -70,7 +71,7 @@ func (a *app) readPassphrase(name string) (string, error) {
 	a.warnOpenMode(name)
 	data, err := a.read(name, "passphrase file", maxPassphrase)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("--passphrase-file, or $%s: %w", passphraseEnv, err)
 	}
 	defer clear(data)
 	line, _, _ := bytes.Cut(data, []byte("\n"))

@@ -3,13 +3,17 @@ package cli
 import (
 	"context"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/internal/domain"
 	"github.com/zkkex/zkkex/member"
 	"github.com/zkkex/zkkex/registry"
+	"github.com/zkkex/zkkex/registry/mirror"
 	"github.com/zkkex/zkkex/setup/params"
 )
 
@@ -103,16 +107,51 @@ func (a *app) proveAs(ctx context.Context, m *member.Member, o *proveOptions, au
 	}
 	prover, err := m.Prover(id)
 	if err != nil {
+		return nil, explainRevoked(m, id, err)
+	}
+	discard, err := reserve(o.out)
+	if err != nil {
 		return nil, err
 	}
+	before, beforeErr := m.SlotsLeft(claim)
 	done := a.progress("proving")
 	p, err := prover.Prove(ctx, claim)
 	done()
 	if err != nil {
+		discard()
+		if after, afterErr := m.SlotsLeft(claim); beforeErr == nil && afterErr == nil && after < before {
+			err = &slotLostError{err}
+		}
 		return nil, err
 	}
-	return a.provedResult(m, id, o, p)
+	r, err := a.provedResult(m, id, o, p)
+	if err != nil {
+		discard()
+		return nil, &slotLostError{err}
+	}
+	return r, nil
 }
+
+// explainRevoked adds to an error about a leaf that is not live that it was.
+func explainRevoked(m *member.Member, id zkkex.RegistryID, err error) error {
+	if !errors.Is(err, mirror.ErrNotMember) {
+		return err
+	}
+	s, statusErr := m.Status(id)
+	if statusErr != nil || s.Revoked == nil {
+		return err
+	}
+	return withHint(fmt.Errorf("your key was revoked, by operation %d of the registry's log: %w", s.Revoked.Operation, err), "ask the registrar")
+}
+
+// slotLostError is an error after a slot was taken: it is used up for nothing.
+type slotLostError struct{ error }
+
+const slotLost = "; one slot was used up"
+
+func (e *slotLostError) Error() string { return e.error.Error() + slotLost }
+
+func (e *slotLostError) Unwrap() error { return e.error }
 
 // warnBeforeProving tells what weakens the proof that follows.
 func (a *app) warnBeforeProving(m *member.Member, id zkkex.RegistryID, which string) error {
@@ -167,13 +206,14 @@ func (a *app) provedResult(m *member.Member, id zkkex.RegistryID, o *proveOption
 	}
 	r := &proveResult{presentationResult: *body, ScopeName: o.scope.name, Members: s.Members, CheckpointAge: int64(s.Age / time.Second), SlotsLeft: left, Presentation: string(text)}
 	if o.out != stdStream {
-		if err := a.write(o.out, text); err != nil {
+		if err := fill(o.out, text); err != nil {
 			return nil, err
 		}
 		r.Out = o.out
 		a.notef("wrote the presentation to %s", o.out)
 	}
 	a.notef("registry %s, checkpoint %d, signed %v ago, one of %d members", s.Registry.Name(), p.RootSequence, s.Age.Round(time.Second), s.Members)
+	a.notef("digest of the presentation %s", r.Digest)
 	a.notef("scope %q, epoch %v, limit %d", o.scope.name, body.Epoch, p.Statement.Limit)
 	a.notef("slots left in this epoch: %d", left)
 	return r, nil
@@ -188,8 +228,18 @@ func (r *proveResult) text() string {
 
 func (r *proveResult) artefact() {}
 
+// unprinted implements [unprinted].
+func (r *proveResult) unprinted(err error) error {
+	if r.Out != "" {
+		return err
+	}
+	return &slotLostError{err}
+}
+
 // presentationResult is what a presentation says in the open.
 type presentationResult struct {
+	// Digest is what a record of used slots names the presentation by.
+	Digest       string      `json:"digest"`
 	Circuit      string      `json:"circuit"`
 	Params       string      `json:"params"`
 	Registry     string      `json:"registry"`
@@ -205,12 +255,26 @@ type presentationResult struct {
 	ProofSize    int         `json:"proof_bytes"`
 }
 
+// presentationDigest returns what [spent.Entry] holds of a presentation.
+func presentationDigest(p *zkkex.Presentation) ([32]byte, error) {
+	encoded, err := p.AppendBinary(nil)
+	if err != nil {
+		return [32]byte{}, err
+	}
+	return domain.Hash(domain.Presentation, encoded), nil
+}
+
 func newPresentationResult(p *zkkex.Presentation) (*presentationResult, error) {
 	epoch, err := newEpochResult(p.Epoch)
 	if err != nil {
 		return nil, err
 	}
+	digest, err := presentationDigest(p)
+	if err != nil {
+		return nil, err
+	}
 	return &presentationResult{
+		Digest:       hex.EncodeToString(digest[:]),
 		Circuit:      p.Statement.Circuit.String(),
 		Params:       p.Params.String(),
 		Registry:     p.Registry.String(),
@@ -228,6 +292,7 @@ func newPresentationResult(p *zkkex.Presentation) (*presentationResult, error) {
 }
 
 func (r *presentationResult) table() (t table) {
+	t.add("digest", "%s", r.Digest)
 	t.add("circuit", "%s", r.Circuit)
 	t.add("parameters", "%s", r.Params)
 	t.add("registry", "%s", r.Registry)

@@ -5,7 +5,9 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -34,6 +36,9 @@ func (f *scopeFlags) check() error {
 	if f.name == "" {
 		return withHint(usagef("name the scope with --scope"),
 			"agree on a name that nobody else uses: verifiers of one scope can compare what they saw")
+	}
+	if strings.ContainsFunc(f.name, unicode.IsControl) {
+		return usagef("--scope %q: expected no control characters", f.name)
 	}
 	if f.limit == 0 {
 		return usagef("--limit 0: expected at least 1")

@@ -61,9 +61,12 @@ type registryStatus struct {
 	Name     string `json:"name"`
 	Registry string `json:"registry"`
 	URL      string `json:"url"`
-	// Enrolment is "none", "pending" or "admitted", by the newest checkpoint
-	// that was synced.
-	Enrolment  string      `json:"enrolment"`
+	// Enrolment is "none", "pending", "admitted" or "revoked", by the newest
+	// checkpoint that was synced.
+	Enrolment string `json:"enrolment"`
+	// RevokedBy is the number of the operation that revoked the leaf, also if
+	// a new request is pending.
+	RevokedBy  *uint64     `json:"revoked_by,omitempty"`
 	Index      *uint64     `json:"index,omitempty"`
 	Sequence   *uint64     `json:"sequence,omitempty"`
 	Root       string      `json:"root,omitempty"`
@@ -131,6 +134,11 @@ func newRegistryStatus(m *member.Member, id zkkex.RegistryID, scope *scopeFlags)
 		r.Enrolment, r.Index = "admitted", &s.Index
 	case s.Pending():
 		r.Enrolment = "pending"
+	case s.Revoked != nil:
+		r.Enrolment = "revoked"
+	}
+	if s.Revoked != nil {
+		r.RevokedBy = &s.Revoked.Operation
 	}
 	if s.Checkpoint != nil {
 		seconds := int64(s.Age / time.Second)
@@ -197,6 +205,9 @@ func (r *registryStatus) text() string {
 		t.add("enrolment", "admitted, at index %d", *r.Index)
 	default:
 		t.add("enrolment", "%s", r.Enrolment)
+	}
+	if r.RevokedBy != nil {
+		t.add("revoked", "by operation %d of the registry's log", *r.RevokedBy)
 	}
 	if r.Sequence == nil {
 		t.add("checkpoint", "none yet: zkkex sync")

@@ -19,9 +19,9 @@ The code of a no is its reason; "zkkex doctor explain" lists them. The other
 codes are usage, malformed, unsupported, params_mismatch, network, timeout,
 canceled, exists, not_found, permission, locked; wrong_passphrase,
 no_passphrase, file_mode, is_backup, not_backup, no_key, no_registry,
-several_registries, offline_registry, no_request, not_synced, not_member,
-few_members, unproved, no_slot, slots_restored, slots_unusable, clock,
-witnesses, corrupt, fork, older_checkpoint, outdated_checkpoint, bad_signature,
+several_registries, other_registry, offline_registry, no_request, not_synced,
+not_member, few_members, unproved, no_slot, slots_restored, slots_unusable,
+clock, witnesses, corrupt, fork, older_checkpoint, outdated_checkpoint, bad_signature,
 unknown_request, not_a_store, no_store, epoch_closed, unhealthy, and error for
 the rest.
 

@@ -113,10 +113,38 @@ func (a *app) trust(ctx context.Context, m *member.Member, f *trustFlags) (zkkex
 	if f.url == "" {
 		return zkkex.RegistryID{}, usagef("name the registry with --registry URL")
 	}
+	if err := f.checkURL(); err != nil {
+		return zkkex.RegistryID{}, err
+	}
 	if f.key == "" {
 		return zkkex.RegistryID{}, a.askKey(ctx, f.url)
 	}
-	return m.Trust(f.registry())
+	r := f.registry()
+	a.warnDropped(m, r)
+	return m.Trust(r)
+}
+
+// checkURL refuses an address without a scheme, which many type.
+func (f *trustFlags) checkURL() error {
+	if !strings.Contains(f.url, "://") {
+		return usagef("--registry %q: put http:// or https:// before it", f.url)
+	}
+	return nil
+}
+
+// warnDropped tells which demands on a registry that is recorded end.
+func (a *app) warnDropped(m *member.Member, r member.Registry) {
+	for _, known := range m.Registries() {
+		if known.VerifierKey != r.VerifierKey {
+			continue
+		}
+		if r.Quorum < known.Quorum {
+			a.warnf("%d witnesses had to cosign, now %d: give --witness and --quorum again to keep them", known.Quorum, r.Quorum)
+		}
+		if r.MinMembers < known.MinMembers {
+			a.warnf("at least %d members were demanded, now %d: give --min-members again to keep that", known.MinMembers, r.MinMembers)
+		}
+	}
 }
 
 // maxVerifierKey bounds a verifier key, in bytes.

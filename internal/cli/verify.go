@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -46,7 +47,7 @@ Exit codes: 0 yes, 3 no, 4 not a presentation, 5 parameters that do not match,
       --spent ./spent --new-spent
   zkkex verify - --message "I was here" --scope guestbook --params dev \
       --registry-key "$KEY" --checkpoint checkpoint.txt --no-spend < proof.txt`,
-		Args: cobra.RangeArgs(1, 2),
+		Args: arguments(1, 2, "PRESENTATION, and at most a FILE"),
 	}
 	o.scope.register(c)
 	o.authorization.register(c)
@@ -89,6 +90,12 @@ func (a *app) verify(ctx context.Context, o *verifyOptions, args []string) (resu
 	if o.newSpent && o.noSpend {
 		return nil, usagef("--new-spent makes the store of --spent; with --no-spend there is none")
 	}
+	if len(args) == 2 && args[0] == stdStream && args[1] == stdStream {
+		return nil, usagef("both the presentation and what it authorises are \"-\": standard input can be read once")
+	}
+	if err := o.checkWindow(); err != nil {
+		return nil, err
+	}
 	text, err := a.read(args[0], "presentation", zkkex.MaxPresentationText)
 	if err != nil {
 		return nil, err
@@ -101,7 +108,7 @@ func (a *app) verify(ctx context.Context, o *verifyOptions, args []string) (resu
 	if err != nil {
 		return nil, err
 	}
-	v, roots, err := a.verifier(ctx, o)
+	v, roots, used, err := a.verifier(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -112,26 +119,43 @@ func (a *app) verify(ctx context.Context, o *verifyOptions, args []string) (resu
 	if err != nil && !errors.Is(err, zkkex.ErrRejected) {
 		return nil, roots.undecided(err)
 	}
-	return a.newVerifyResult(o, p, roots, decision, err)
+	return a.newVerifyResult(o, p, roots, decision, used, err)
+}
+
+// checkWindow refuses what package verifier would, in words of the flags.
+func (o *verifyOptions) checkWindow() error {
+	if o.skew < 0 || o.grace < 0 {
+		return usagef("--clock-skew %v, --epoch-grace %v: expected no less than 0", o.skew, o.grace)
+	}
+	length := o.scope.length
+	if o.skew > length || o.grace > length || 2*o.skew+o.grace > length {
+		return usagef("twice --clock-skew, %v, and --epoch-grace, %v, are more than --epoch-length, %v: give a shorter --clock-skew", o.skew, o.grace, length)
+	}
+	return nil
 }
 
 // verifier returns the verifier that the flags describe.
-func (a *app) verifier(ctx context.Context, o *verifyOptions) (*verifier.Verifier, *roots, error) {
+func (a *app) verifier(ctx context.Context, o *verifyOptions) (*verifier.Verifier, *roots, *usedSlot, error) {
 	schedule, err := o.scope.schedule()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	sets, err := o.params.verifying()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	roots, err := a.roots(ctx, &o.roots)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	store, err := o.store()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
+	}
+	used := new(usedSlot)
+	if !o.noSpend {
+		used.Store = store
+		store = used
 	}
 	skew := o.skew
 	if skew == 0 {
@@ -143,9 +167,30 @@ func (a *app) verifier(ctx context.Context, o *verifyOptions) (*verifier.Verifie
 		Spent: store, MinMembers: o.minMembers, ClockSkew: skew, EpochGrace: o.grace, Now: a.env.Now,
 	})
 	if err != nil {
-		return nil, nil, &usageError{err}
+		return nil, nil, nil, &usageError{err}
 	}
-	return v, roots, nil
+	return v, roots, used, nil
+}
+
+// usedSlot is a store that keeps what it found: which presentation used a slot.
+type usedSlot struct {
+	spent.Store
+	by *spent.SpentError
+}
+
+// Spend implements [spent.Store].
+func (s *usedSlot) Spend(ctx context.Context, e spent.Entry) error {
+	return s.keep(s.Store.Spend(ctx, e))
+}
+
+// Lookup implements [spent.Store].
+func (s *usedSlot) Lookup(ctx context.Context, e spent.Entry) error {
+	return s.keep(s.Store.Lookup(ctx, e))
+}
+
+func (s *usedSlot) keep(err error) error {
+	errors.As(err, &s.by)
+	return err
 }
 
 func (o *verifyOptions) store() (spent.Store, error) {
@@ -166,8 +211,10 @@ func (o *verifyOptions) store() (spent.Store, error) {
 type verifyResult struct {
 	Accepted bool `json:"accepted"`
 	// Spent says that the slot was recorded as used.
-	Spent      bool              `json:"spent"`
-	Reason     string            `json:"reason,omitempty"`
+	Spent  bool   `json:"spent"`
+	Reason string `json:"reason,omitempty"`
+	// UsedBy is the digest of the presentation that used the slot before.
+	UsedBy     string            `json:"used_by,omitempty"`
 	Conditions []conditionResult `json:"conditions"`
 	RootPolicy string            `json:"root_policy"`
 	// Checkpoint is the sequence number of the newest checkpoint known, and
@@ -179,7 +226,7 @@ type verifyResult struct {
 	noSpend bool
 }
 
-func (a *app) newVerifyResult(o *verifyOptions, p *zkkex.Presentation, roots *roots, d *zkkex.Decision, rejection error) (result, error) {
+func (a *app) newVerifyResult(o *verifyOptions, p *zkkex.Presentation, roots *roots, d *zkkex.Decision, used *usedSlot, rejection error) (result, error) {
 	body, err := newPresentationResult(p)
 	if err != nil {
 		return nil, err
@@ -196,6 +243,14 @@ func (a *app) newVerifyResult(o *verifyOptions, p *zkkex.Presentation, roots *ro
 	if errors.As(rejection, &no) {
 		r.Reason = string(no.Reason)
 	}
+	if used.by != nil && r.Reason == string(zkkex.SlotUsed) {
+		r.UsedBy = hex.EncodeToString(used.by.Presentation[:])
+		if r.UsedBy == r.Digest {
+			rejection = fmt.Errorf("%w: this very presentation was accepted before", rejection)
+		} else {
+			rejection = fmt.Errorf("%w: another presentation, of the same member and slot", rejection)
+		}
+	}
 	return r, rejection
 }
 
@@ -211,6 +266,10 @@ func (r *verifyResult) text() string {
 	t.add("epoch", "%v", r.Epoch)
 	t.add("roots", "%s, signed %v ago", r.RootPolicy, time.Duration(r.CheckpointAge)*time.Second)
 	t.add("nullifier", "%s", r.Nullifier)
+	t.add("digest", "%s", r.Digest)
+	if r.UsedBy != "" {
+		t.add("used by", "%s", r.UsedBy)
+	}
 	t.add("authorizes", "%s %s", r.Authorizes, r.Value)
 	b.WriteString("\n" + t.String() + "\n")
 	switch {

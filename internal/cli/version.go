@@ -62,6 +62,14 @@ func newVersionResult() (result, error) {
 	return r, nil
 }
 
+// programVersion returns the version that this program was built as.
+func programVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info.Main.Version
+	}
+	return "unknown"
+}
+
 func (r *versionResult) text() string {
 	var t table
 	t.add("zkkex", "%s", r.Version)

@@ -1,0 +1,69 @@
+package cli
+
+import "github.com/zkkex/zkkex"
+
+// codeExplanations explain the codes of errors that are no verifier's reason:
+// nothing was decided, or a demonstration shows why nothing could be. The code
+// "error", for the rest, is not among them: it says nothing beyond its message,
+// and an object with a field "error" is an error.
+var codeExplanations = map[zkkex.Reason]explanation{
+	"usage":               {"the command line cannot be carried out as it is", "see the message, and --help of the command"},
+	"malformed":           {"the input is not in the format that was expected: it was damaged, or is another file", "zkkex inspect says what a file is; get it again"},
+	"unsupported":         {"the input is of a version, circuit or key type that this program does not know, or not for this command", "use a newer program, or the right file"},
+	"params_mismatch":     {"the parameters are not the expected ones", "get them again, and compare the digest with the published one; zkkex setup show prints it"},
+	"canceled":            {"it was interrupted", "run it again"},
+	"timeout":             {"there was no answer in time", "try again; if it stays so, check address, network and --proxy"},
+	"network":             {"the server, or the way there, does not work", "check the address, the network and --proxy, and try again"},
+	"exists":              {"the file is there already, and a file is never overwritten", "remove it, or choose another name"},
+	"not_found":           {"there is no such file, or the server has none", "check the name"},
+	"permission":          {"you may not read or write there", "change the permissions, or use another place"},
+	"locked":              {"another process has it open", "wait for it, or stop it"},
+	"no_passphrase":       {"the key file is encrypted, and no passphrase was given", "type it, or give --passphrase-file"},
+	"wrong_passphrase":    {"the passphrase is not the one of this file", "try again; nobody can recover a passphrase"},
+	"file_mode":           {"others can read or write what is yours alone", "change the mode as the message says"},
+	"not_backup":          {"a backup was expected, and this is a key file", "use it where it is, with --home"},
+	"is_backup":           {"a key file was expected, and this is a backup", "zkkex restore makes a state directory from it"},
+	"no_key":              {"the state directory has no key", "zkkex keygen makes one; --home says where it is"},
+	"no_registry":         {"the state directory knows no registry, or not this one", "zkkex enroll, or zkkex trust, records one"},
+	"several_registries":  {"the state directory knows several registries that this can be about", "name one with --registry, by its identifier if names are the same; zkkex trust --remove removes one"},
+	"other_registry":      {"another registry is at the address than the key says", "compare address and key with what the registrar says by another way"},
+	"offline_registry":    {"the registry is a folder, which takes no requests", "zkkex enroll --challenge FILE answers a challenge of the registrar's"},
+	"no_request":          {"nothing was asked of this registry yet", "zkkex enroll"},
+	"not_synced":          {"there is no copy of the registry yet", "zkkex sync"},
+	"not_member":          {"your key is not a live member, by the newest checkpoint that was synced: not admitted yet, or revoked", "zkkex sync, then zkkex status tells which"},
+	"few_members":         {"fewer members than you demand, so nothing was proved", "wait for more, or lower --min-members with zkkex trust"},
+	"unproved":            {"the proof that was made does not verify: the parameters do not fit each other", "zkkex doctor --params checks them"},
+	"no_slot":             {"all of your slots in this scope and epoch are used", "wait for the next epoch"},
+	"slot":                {"the slot is not below the limit, so that no proof of it can be made", "take a slot below the limit: zkkex prove does"},
+	"slots_restored":      {"slots of this epoch may have been used before the count of slots was recovered", "wait for the epoch that the message names"},
+	"slots_unusable":      {"the count of used slots cannot be relied on: it is missing, damaged, copied or another key's", "zkkex recover, if no other device uses this key"},
+	"clock":               {"a checkpoint was signed in the future, by this machine's clock", "set the clock"},
+	"witnesses":           {"too few of the witnesses cosigned the checkpoint", "sync later, or compare the witnesses with what the registrar says"},
+	"corrupt":             {"the copy of the registry is damaged", "zkkex sync mends it"},
+	"fork":                {"the registrar signed two histories that do not fit", "do not use this registry; publish the evidence"},
+	"older_checkpoint":    {"the server shows an older checkpoint than one seen before", "try later, or another server of the registry"},
+	"outdated_checkpoint": {"the newest checkpoint known is older than --max-age, so nothing is decided by it", "get a newer one"},
+	"unknown_request":     {"the registrar does not know this request, or has forgotten it", "zkkex enroll makes a new one; registrars: zkkex registry list"},
+	"not_a_store":         {"the folder is no record of used slots", "name a folder of its own with --spent"},
+	"no_store":            {"there is no record of used slots", "--new-spent makes it, once; bring it back if there was one"},
+	"epoch_closed":        {"the record of this epoch was pruned, so what was used cannot be told", "check the clock"},
+	"unhealthy":           {"doctor found something wrong", "see what it lists"},
+	"challenge_used":      {"the enrolment challenge was answered before", "run zkkex enroll again, which asks for a new one"},
+	"queue_full":          {"the registrar has more requests waiting than it keeps", "try later, or tell the registrar"},
+	"closed":              {"the registrar's server is stopping", "try again later"},
+	"storage":             {"the registrar's server could not store something", "try later; registrars: see the server's log"},
+	"internal":            {"the registrar's server failed", "try later; registrars: see the server's log"},
+	"too_large":           {"more was sent than the registrar's server accepts", "is it the right file?"},
+	"method_not_allowed":  {"the server is asked in a way that it does not know", "is the address that of a registry, and is it of this version?"},
+}
+
+// explained is every code with what it means.
+func explained() explainResult {
+	all := make(explainResult, len(explanations)+len(codeExplanations))
+	for _, codes := range []map[zkkex.Reason]explanation{codeExplanations, explanations} {
+		for code, e := range codes {
+			all[code] = e
+		}
+	}
+	return all
+}
