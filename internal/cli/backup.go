@@ -21,7 +21,7 @@ Do not copy the state directory instead, nor put it back from a backup of the
 disk. A slot that is used twice shows that two proofs are one member's.`,
 		Example: `  zkkex backup /media/usb/zkkex-backup.txt
   zkkex restore /media/usb/zkkex-backup.txt --home ./new`,
-		Args: cobra.ExactArgs(1),
+		Args: arguments(1, 1, "FILE"),
 		RunE: a.run(func(ctx context.Context, args []string) (result, error) {
 			if args[0] == stdStream {
 				return nil, withHint(usagef("a backup is written to a file, not to standard output"), "name a file")
@@ -92,7 +92,7 @@ If another device still uses the key, give each a range of slots of its own with
 --slots.`,
 		Example: `  zkkex restore backup.txt
   zkkex restore backup.txt --home ./second-device --slots 8+8`,
-		Args: cobra.ExactArgs(1),
+		Args: arguments(1, 1, "FILE"),
 	}
 	c.Flags().StringVar(&slotRange, "slots", "", slotsUsage)
 	c.RunE = a.run(func(ctx context.Context, args []string) (result, error) { return a.restore(ctx, args[0], slotRange) })

@@ -83,7 +83,11 @@ func (a *app) keygen(ctx context.Context, o keygenOptions) (result, error) {
 		return nil, err
 	}
 	a.notef("made a key in %s", dir)
-	a.notef("keep a backup of it: zkkex backup FILE")
+	home := ""
+	if a.home != "" {
+		home = " --home " + a.home
+	}
+	a.notef("keep a backup of it: zkkex%s backup FILE", home)
 	return newPublicResult(s.Public(), dir), nil
 }
 

@@ -142,7 +142,7 @@ so with twice the slots.`,
 			return nil, err
 		}
 		a.notef("made a registry in %s", dir)
-		a.notef("start it with zkkex registry serve, and give members the key by another way than the server")
+		a.notef("start it with zkkex registry serve --dir %s, and give members the key by another way than the server", dir)
 		return registryKey(dir)
 	})
 	return c
