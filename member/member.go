@@ -60,6 +60,7 @@ type Member struct {
 	slots   *slots.Counter
 	mirrors map[zkkex.RegistryID]*mirror.Mirror
 	provers map[zkkex.CircuitID]*prover.Prover
+	holders map[holding]*prover.Holder
 }
 
 // Open opens a state directory. It returns an error wrapping [ErrNoKey],
@@ -83,6 +84,7 @@ func Open(dir string, o Options) (*Member, error) {
 		dir: dir, options: o, key: key, config: c,
 		mirrors: make(map[zkkex.RegistryID]*mirror.Mirror),
 		provers: make(map[zkkex.CircuitID]*prover.Prover),
+		holders: make(map[holding]*prover.Holder),
 	}, nil
 }
 
@@ -91,6 +93,10 @@ func (m *Member) Close() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var errs []error
+	for _, holder := range m.holders {
+		holder.Close()
+	}
+	clear(m.holders)
 	if m.secret != nil {
 		m.secret.Wipe()
 		m.secret = nil

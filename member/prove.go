@@ -7,6 +7,7 @@ import (
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/prover"
+	"github.com/zkkex/zkkex/registry/mirror"
 )
 
 // NamedClaim returns a claim in the scope that a name stands for, in the epoch
@@ -61,14 +62,31 @@ func (m *Member) Prover(id zkkex.RegistryID) (zkkex.Prover, error) {
 		return nil, err
 	}
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	r, err := m.registry(id)
-	m.mu.Unlock()
 	if err != nil {
 		return nil, err
 	}
-	return prover.NewHolder(prover.HolderConfig{
+	// One holder for all proofs: the next one at a root costs a part of the first.
+	which := holding{copied: copied, circuit: p.Circuit(), minMembers: r.MinMembers}
+	if holder, ok := m.holders[which]; ok {
+		return holder, nil
+	}
+	holder, err := prover.NewHolder(prover.HolderConfig{
 		Prover: p, Secret: s, Registry: id, Paths: copied, Slots: counter, MinMembers: r.MinMembers,
 	})
+	if err != nil {
+		return nil, err
+	}
+	m.holders[which] = holder
+	return holder, nil
+}
+
+// holding is what one [prover.Holder] is for.
+type holding struct {
+	copied     *mirror.Mirror
+	circuit    zkkex.CircuitID
+	minMembers uint64
 }
 
 // Circuit returns the circuit that proves a member's key type in a registry of

@@ -13,6 +13,7 @@ import (
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/keys"
 	"github.com/zkkex/zkkex/member"
+	"github.com/zkkex/zkkex/prover"
 	"github.com/zkkex/zkkex/registry"
 	"github.com/zkkex/zkkex/registry/mirror"
 	"github.com/zkkex/zkkex/setup/dev"
@@ -129,6 +130,48 @@ func TestReadmeHasThisCode(t *testing.T) {
 				t.Errorf("README.md has code that no test runs:\n%s", function)
 			}
 		}
+	}
+}
+
+// All proofs in a registry come from one holder, so that the second is cheap.
+func TestOneHolderPerRegistry(t *testing.T) {
+	office := newRegistrar()
+	defer office.close()
+	home := filepath.Join(office.temp, "home")
+	options := member.Options{Params: devParams}
+	enrol(t, office, home, options)
+	m, err := member.Open(home, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	id, err := m.Find("registry.example/members")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Sync(context.Background(), id); err != nil {
+		t.Fatal(err)
+	}
+	first, err := m.Prover(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := m.Prover(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first != second {
+		t.Error("two holders for one registry")
+	}
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	claim, err := m.NamedClaim(id, "x", zkkex.DefaultSchedule(), 1, zkkex.SessionKey([32]byte{1}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := first.Prove(context.Background(), claim); !errors.Is(err, prover.ErrClosed) {
+		t.Errorf("a holder outlives its member: %v", err)
 	}
 }
 

@@ -57,6 +57,7 @@ var knownErrors = []struct {
 	{slots.ErrMissing, "slots_unusable", "zkkex recover does that"},
 	{slots.ErrDamaged, "slots_unusable", "zkkex recover does that"},
 	{slots.ErrCopied, "slots_unusable", "zkkex recover does that"},
+	{slots.ErrLinked, "slots_unusable", ""},
 	{slots.ErrRolledBack, "slots_unusable", "zkkex recover does that"},
 	{slots.ErrOtherKey, "slots_unusable", "zkkex recover does that"},
 	{spent.ErrMissing, "no_store", "--new-spent makes the store, once; if there was one, bring it back instead"},
