@@ -21,13 +21,11 @@ func TestScale(t *testing.T) {
 	s := newTestServer(t, l)
 	dir := t.TempDir()
 	m := mustMirror(t, dir, s.config())
-	took := func(what string, f func()) time.Duration {
+	took := func(what string, f func()) {
 		t.Helper()
 		begin := time.Now()
 		f()
-		d := time.Since(begin)
-		t.Logf("%d members: %s: %v", n, what, d)
-		return d
+		t.Logf("%d members: %s: %v", n, what, time.Since(begin))
 	}
 	heap := func() uint64 {
 		runtime.GC()
@@ -48,7 +46,7 @@ func TestScale(t *testing.T) {
 	l.revoke(t, 5)
 	l.apply(t, registry.Operation{Kind: registry.Admit, KeyType: 1, Index: 5, Leaf: leaf(n)})
 	s.serve(t, l, testTime.Add(time.Second))
-	one := took("sync of two more operations", func() { mustSync(t, again) })
+	took("sync of two more operations", func() { mustSync(t, again) })
 	took("path of before them", func() {
 		path, c, err := again.PathAt(leaf(5), n)
 		if err != nil {
@@ -58,7 +56,4 @@ func TestScale(t *testing.T) {
 			t.Fatalf("path leads to %v (%v); want %v", root, err, c.Root)
 		}
 	})
-	if limit := time.Second; one > limit {
-		t.Errorf("a sync of two operations took %v, expected at most %v", one, limit)
-	}
 }

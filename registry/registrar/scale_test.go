@@ -53,7 +53,6 @@ func TestScale(t *testing.T) {
 	}
 	each := elapsed() / rounds
 	t.Logf("one admission: %v", each)
-	checkLatency(t, "one admission", each)
 
 	elapsed = stopwatch()
 	for i := range uint64(rounds) {
@@ -63,7 +62,6 @@ func TestScale(t *testing.T) {
 	}
 	each = elapsed() / rounds
 	t.Logf("one revocation: %v", each)
-	checkLatency(t, "one revocation", each)
 
 	elapsed = stopwatch()
 	for i := range uint64(rounds) {
@@ -78,15 +76,6 @@ func TestScale(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("one revocation by leaf: %v", elapsed())
-}
-
-// checkLatency fails for what would be a rebuilt tree: a second for a million
-// members. The bound leaves room for slow disks and busy machines.
-func checkLatency(t *testing.T, what string, each time.Duration) {
-	t.Helper()
-	if each > 250*time.Millisecond {
-		t.Errorf("%s took %v, expected milliseconds", what, each)
-	}
 }
 
 func stopwatch() func() time.Duration {
