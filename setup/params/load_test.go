@@ -117,7 +117,7 @@ func TestPlantedFaults(t *testing.T) {
 			set[params.VerifyingKeyFile] = &fstest.MapFile{Data: b}
 			rehash(t, set)
 		}, params.VerifyingKeyFile, "points", "alpha in G1: not on the curve"},
-		{"re-hashed, gamma is delta", points(func(p *groth16.Points) { p.Delta2 = p.Gamma2 }), params.VerifyingKeyFile, "key", "delta equals gamma"},
+		{"re-hashed, gamma is delta", points(func(p *groth16.Points) { p.Gamma2 = p.Delta2 }), params.VerifyingKeyFile, "key", "delta equals gamma"},
 		{"re-hashed, delta is the generator", points(func(p *groth16.Points) {
 			_, _, p.Delta1, p.Delta2 = curve.Generators()
 		}), params.VerifyingKeyFile, "key", "delta is the generator"},
