@@ -67,6 +67,18 @@ const (
 	Channel Tag = "zkkex/v1 channel"
 	// Record tags every derivation of the record layer, with a label of its own.
 	Record Tag = "zkkex/v1 record"
+	// Certificate tags the digest of a session certificate.
+	Certificate Tag = "zkkex/v1 session certificate"
+	// Handshake tags the prologue of a handshake.
+	Handshake Tag = "zkkex/v1 handshake"
+	// HandshakeMAC tags the key of a first message's outer MAC.
+	HandshakeMAC Tag = "zkkex/v1 handshake mac"
+	// HandshakeCookie tags the key that a cookie is sealed with.
+	HandshakeCookie Tag = "zkkex/v1 handshake cookie"
+	// Reject tags the key of a refusal.
+	Reject Tag = "zkkex/v1 reject"
+	// Renew tags the proof that a renewal's sender holds the new session key.
+	Renew Tag = "zkkex/v1 renew"
 )
 
 // Frame returns tag and fields in the one framing that is hashed: each of them
