@@ -46,6 +46,10 @@ type Config struct {
 	// EpochGrace is for how long after its end an epoch is accepted, beside the
 	// clock skew: time for a presentation to arrive. 0 means none.
 	EpochGrace time.Duration
+	// EpochLead is for how long before its beginning an epoch is accepted,
+	// beside the clock skew: a venue admits certificates of the next epoch
+	// ahead. 0 means none.
+	EpochLead time.Duration
 	// Pool, if set, verifies the proofs, batched under load and bounded;
 	// several verifiers can share one. nil verifies each proof at once, in the
 	// goroutine that asks.
@@ -125,8 +129,8 @@ func (c Config) withDefaults() (Config, error) {
 	case NoClockSkew:
 		c.ClockSkew = 0
 	}
-	if c.ClockSkew < 0 || c.EpochGrace < 0 {
-		return c, errors.New("verifier: Config.ClockSkew and Config.EpochGrace must not be negative")
+	if c.ClockSkew < 0 || c.EpochGrace < 0 || c.EpochLead < 0 {
+		return c, errors.New("verifier: Config.ClockSkew, Config.EpochGrace and Config.EpochLead must not be negative")
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -153,8 +157,8 @@ func (c *Config) checkWindow() error {
 	if length == 0 {
 		return errors.New("verifier: the scope's epochs have a length of 0 seconds, expected at least 1")
 	}
-	if c.ClockSkew > length || c.EpochGrace > length || 2*c.ClockSkew+c.EpochGrace > length {
-		return fmt.Errorf("verifier: twice the clock skew and the grace (%v and %v) are more than the length of an epoch, %v; set Config.ClockSkew", c.ClockSkew, c.EpochGrace, length)
+	if max(c.ClockSkew, c.EpochGrace, c.EpochLead) > length || 2*c.ClockSkew+c.EpochGrace+c.EpochLead > length {
+		return fmt.Errorf("verifier: twice the clock skew, the grace and the lead (%v, %v and %v) are more than the length of an epoch, %v; set Config.ClockSkew", c.ClockSkew, c.EpochGrace, c.EpochLead, length)
 	}
 	return nil
 }

@@ -13,7 +13,7 @@
 //  2. params         the proof was made with parameters the verifier has
 //  3. registry       the verifier's registry
 //  4. limit          the verifier's limit
-//  5. epoch          the verifier's schedule; now, give or take clock skew and grace
+//  5. epoch          the verifier's schedule; now, give or take clock skew, grace and lead
 //  6. scope          equal to the recomputed one
 //  7. binding        equal to the recomputed one, over what was shown to the verifier
 //  8. root           accepted by the root policy, for its sequence number
@@ -202,7 +202,7 @@ func checkBinding(p *zkkex.Presentation, a zkkex.Authorization, binding zkkex.Bi
 }
 
 // checkEpoch accepts the epoch of the verifier's schedule that it is now, give
-// or take clock skew and grace.
+// or take clock skew, grace and lead.
 func (v *Verifier) checkEpoch(e zkkex.Epoch, now time.Time) error {
 	if want := v.config.Scope.Schedule(); e.Schedule != want {
 		return zkkex.Reject(zkkex.WrongEpoch, "epochs of %d seconds from %d, expected %d seconds from %d",
@@ -216,7 +216,7 @@ func (v *Verifier) checkEpoch(e zkkex.Epoch, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	if now.Before(start.Add(-v.config.ClockSkew)) {
+	if now.Before(start.Add(-v.config.ClockSkew - v.config.EpochLead)) {
 		return zkkex.Reject(zkkex.WrongEpoch, "epoch %d begins at %s, and it is %s",
 			e.Number, start.Format(time.RFC3339), now.UTC().Format(time.RFC3339))
 	}
