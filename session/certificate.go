@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/zkkex/zkkex"
@@ -33,11 +34,12 @@ type Certificate struct {
 	silent
 
 	presentation *zkkex.Presentation
-	key          *ecdh.PrivateKey
 	digest       Digest
 	ends         time.Time
+	admitted     atomic.Bool
 
 	mu    sync.Mutex
+	key   *ecdh.PrivateKey
 	opens uint32
 }
 
@@ -63,14 +65,33 @@ func New(p *zkkex.Presentation, key *ecdh.PrivateKey) (*Certificate, error) {
 // Presentation returns what the venue gets to see. It must not be changed.
 func (c *Certificate) Presentation() *zkkex.Presentation { return c.presentation }
 
-// Key returns the private session key.
-func (c *Certificate) Key() *ecdh.PrivateKey { return c.key }
+// Key returns the private session key, or nil after [Certificate.Wipe].
+func (c *Certificate) Key() *ecdh.PrivateKey {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.key
+}
+
+// Wipe forgets the private session key. The standard library does not let
+// anybody overwrite it: its memory is free to be used again, no more.
+func (c *Certificate) Wipe() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.key = nil
+}
 
 // Digest returns what the venue knows the certificate by once it is admitted.
 func (c *Certificate) Digest() Digest { return c.digest }
 
 // Ends returns the end of the certificate's epoch.
 func (c *Certificate) Ends() time.Time { return c.ends }
+
+// Admitted reports whether the venue is known to have admitted the certificate.
+// If not, it is to be shown inline with the first open.
+func (c *Certificate) Admitted() bool { return c.admitted.Load() }
+
+// MarkAdmitted notes that the venue said yes to the certificate.
+func (c *Certificate) MarkAdmitted() { c.admitted.Store(true) }
 
 // TakeOpen returns the next open counter: 0, 1 and so on below max, each once.
 // It returns [ErrOpensUsed] when there is none left.
