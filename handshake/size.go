@@ -1,0 +1,62 @@
+package handshake
+
+import "github.com/zkkex/zkkex"
+
+const (
+	// MaxEarlyData is how many bytes of the application's message 1 can carry.
+	MaxEarlyData = 4096
+	// EarlyDataStep is what sizes of messages with early data are rounded up to,
+	// in bytes, so that they tell little about it.
+	EarlyDataStep = 1024
+
+	// certificateSize is the length of a presentation.
+	certificateSize = zkkex.StatementSize + 32 + 32 + 8 + 8 + 4 + 8 + 1 + 32 + 128
+)
+
+// sizes are the lengths of message 1 under one descriptor and suite.
+type sizes struct {
+	suite *Suite
+	base  [2]int // without a certificate, with one
+	least [2]int // the same before padding
+}
+
+func sizesOf(s *Suite, padding [2]uint16) sizes {
+	out := sizes{suite: s}
+	for i, certificate := range []int{0, certificateSize} {
+		out.least[i] = headerSize + s.protocol.Overhead(0) + payloadHead + certificate + macsSize
+		out.base[i] = max(int(padding[i]), out.least[i])
+	}
+	return out
+}
+
+// of returns the length of a message with these contents.
+func (s sizes) of(certificate bool, early int) int {
+	i := 0
+	if certificate {
+		i = 1
+	}
+	over := max(s.least[i]+early-s.base[i], 0)
+	return s.base[i] + (over+EarlyDataStep-1)/EarlyDataStep*EarlyDataStep
+}
+
+// possible reports whether there is a message of that length.
+func (s sizes) possible(size int) bool {
+	for _, base := range s.base {
+		steps := (size - base) / EarlyDataStep
+		if size == base || s.suite.EarlyData() && size > base && (size-base)%EarlyDataStep == 0 && steps <= MaxEarlyData/EarlyDataStep {
+			return true
+		}
+	}
+	return false
+}
+
+// payload returns the length of the payload of a message with that length.
+func (s sizes) payload(size int) int {
+	return size - headerSize - s.suite.protocol.Overhead(0) - macsSize
+}
+
+// leastFirst is the length of the shortest message 1 of all suites.
+func leastFirst() int { return sizesOf(suites()[0], [2]uint16{}).base[0] }
+
+// answerSize is the length of message 2, the same for every suite.
+func answerSize(s *Suite) int { return PrefixSize + s.protocol.Overhead(1) + answerPayloadSize }
