@@ -62,6 +62,8 @@ type Mirror struct {
 	roots      *registry.Roots
 	operations *operations
 
+	found found // roots of the past
+
 	syncing sync.Mutex  // one sync at a time
 	saved   fs.FileInfo // of the checkpoints file, as last read or written; nil if it must be written
 

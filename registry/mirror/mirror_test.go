@@ -156,11 +156,16 @@ func TestPathAt(t *testing.T) {
 	check(4, leaf(9999), ErrNotMember) // never there
 	check(0, zkkex.Commitment{}, ErrNotMember)
 
-	for _, sequence := range []uint64{history[0].sequence + 1, history[4].sequence + 1} {
-		_, _, err := m.PathAt(leaf(5), sequence)
-		if reject := (*zkkex.RejectError)(nil); !errors.As(err, &reject) || reject.Reason != zkkex.UnknownRoot {
-			t.Fatalf("sequence %d, of which no checkpoint is known: %v; want unknown_root", sequence, err)
-		}
+	// A state of which no checkpoint was synced follows from the log.
+	if path, c, err := m.PathAt(leaf(5), history[0].sequence+1); err != nil || !c.Time.IsZero() {
+		t.Fatalf("after the revocation: %v; want a checkpoint without a time", err)
+	} else if root, err := path.Root(leaf(5)); err != nil || root != c.Root || root == history[0].root {
+		t.Fatalf("path leads to %v (%v), want %v", root, err, c.Root)
+	}
+	beyond := history[4].sequence + 1
+	_, _, err := m.PathAt(leaf(5), beyond)
+	if reject := (*zkkex.RejectError)(nil); !errors.As(err, &reject) || reject.Reason != zkkex.UnknownRoot {
+		t.Fatalf("sequence %d, beyond the log: %v; want unknown_root", beyond, err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/zkkex/zkkex"
@@ -22,24 +23,30 @@ type past struct {
 	tree    *registry.Tree
 	types   map[uint64]zkkex.KeyType // of the leaves that changed, 0 if there was none
 	changed []map[uint64]registry.Node
+	counts  map[zkkex.KeyType]uint64 // of live members
+	bits    int                      // base-2 logarithm of the capacity
 }
 
 // newPast undoes the tree's latest operations. The tree stays as it is, and
 // must stay as it is.
 func newPast(tree *registry.Tree, undone []registry.Operation) (*past, error) {
 	bits := tree.CapacityBits()
-	p := &past{tree: tree, types: make(map[uint64]zkkex.KeyType)}
+	p := &past{tree: tree, types: make(map[uint64]zkkex.KeyType), counts: tree.Counts()}
 	leaves := make(map[uint64]registry.Node)
 	for _, op := range slices.Backward(undone) {
 		switch op.Kind {
 		case registry.Admit:
 			leaves[op.Index], p.types[op.Index] = registry.Node{}, 0
+			p.counts[op.KeyType]--
 		case registry.Revoke:
 			leaves[op.Index], p.types[op.Index] = registry.Node(op.Leaf), op.KeyType
+			p.counts[op.KeyType]++
 		case registry.Grow:
 			bits = registry.SmallCapacityBits
 		}
 	}
+	maps.DeleteFunc(p.counts, func(_ zkkex.KeyType, n uint64) bool { return n == 0 })
+	p.bits = bits
 	p.changed = []map[uint64]registry.Node{leaves}
 	for level := range (bits - topBits) / arityBits {
 		above, err := p.rehash(level)

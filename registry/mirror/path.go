@@ -36,37 +36,18 @@ func (m *Mirror) Path(leaf zkkex.Commitment) (registry.Path, *registry.Checkpoin
 	return path, &m.head.Checkpoint, err
 }
 
-// PathAt is [Mirror.Path] for the root of an earlier checkpoint that the mirror
-// knows, such as the one a venue named for an epoch. It undoes what came after
-// it, and hashes one node per level for each operation undone. It returns an
-// error wrapping [zkkex.ErrRejected] with the reason [zkkex.UnknownRoot] if no
-// such checkpoint is known.
+// PathAt is [Mirror.Path] for the root of an earlier state of the registry, such
+// as the one a venue named for an epoch. It undoes what came after it, and hashes
+// one node per level for each operation undone. The checkpoint is that of
+// [Mirror.CheckpointAt], whose errors it returns beside those of Path.
 func (m *Mirror) PathAt(leaf zkkex.Commitment, sequence uint64) (registry.Path, *registry.Checkpoint, error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	if m.head == nil {
-		return registry.Path{}, nil, m.notSynced()
-	}
-	if sequence > m.head.Sequence {
-		return registry.Path{}, nil, zkkex.Reject(zkkex.UnknownRoot, "checkpoint %d, but the newest synced is %d; sync again", sequence, m.head.Sequence)
-	}
-	b, err := m.operations.read(sequence, m.head.Sequence-sequence)
+	past, err := m.pastAt(sequence)
 	if err != nil {
 		return registry.Path{}, nil, err
 	}
-	undone, err := parseAll(b, sequence)
-	if err != nil {
-		return registry.Path{}, nil, err
-	}
-	past, err := newPast(m.tree, undone)
-	if err != nil {
-		return registry.Path{}, nil, err
-	}
-	root, err := past.root()
-	if err != nil {
-		return registry.Path{}, nil, err
-	}
-	c, err := m.roots.Find(sequence, root)
+	c, err := m.checkpointOf(past, sequence)
 	if err != nil {
 		return registry.Path{}, nil, err
 	}

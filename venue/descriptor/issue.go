@@ -30,7 +30,8 @@ type Timing struct {
 // DefaultTiming switches once an hour, with ten minutes of overlap.
 func DefaultTiming() Timing { return Timing{Interval: time.Hour, Overlap: 10 * time.Minute} }
 
-func (t Timing) check() error {
+// Check returns an error that says what is wrong with the times, or nil.
+func (t Timing) Check() error {
 	if t.Interval%SwitchGrid != 0 || t.Overlap%SwitchGrid != 0 || t.Overlap < SwitchGrid || t.Overlap > t.Interval/2 {
 		return fmt.Errorf("an interval of %v with an overlap of %v, expected whole minutes, the overlap at least one and at most half of the interval", t.Interval, t.Overlap)
 	}
@@ -88,7 +89,7 @@ func (s *Store) issue(now time.Time, t Terms, raise bool) (*Signed, error) {
 	if s.closed {
 		return nil, ErrClosed
 	}
-	if err := t.Timing.check(); err != nil {
+	if err := t.Timing.Check(); err != nil {
 		return nil, err
 	}
 	if err := s.complete(); err != nil {

@@ -149,6 +149,19 @@ func (s *Store) ByNumber(n uint64) (*Signed, error) {
 	return s.byNumber(n)
 }
 
+// Read returns any descriptor ever issued, from its file, for clients that were
+// away for long. Its signatures are checked again. The error wraps
+// [ErrUnknownNumber] if it was never issued.
+func (s *Store) Read(n uint64) (*Signed, error) {
+	s.mu.RLock()
+	issued := s.log.size()
+	s.mu.RUnlock()
+	if n == 0 || n > issued {
+		return nil, fmt.Errorf("%w: %d, the newest is %d", ErrUnknownNumber, n, issued)
+	}
+	return s.loadSigned(n)
+}
+
 func (s *Store) byNumber(n uint64) (*Signed, error) {
 	if found := s.history.byNumber(n); found != nil {
 		return found, nil

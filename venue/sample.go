@@ -1,0 +1,48 @@
+package venue
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/ecdh"
+	"crypto/mlkem"
+	"time"
+
+	"github.com/zkkex/zkkex/venue/descriptor"
+)
+
+// sample returns a descriptor that a configuration leads to, with prekeys of
+// which nobody needs the secrets.
+func sample(c *Config) (*descriptor.Descriptor, error) {
+	begin := time.Unix(c.Schedule.Origin, 0).UTC().Truncate(descriptor.SwitchGrid).Add(descriptor.SwitchGrid)
+	epoch, err := c.Schedule.At(begin)
+	if err != nil {
+		return nil, malformed("%w", err)
+	}
+	d := &descriptor.Descriptor{
+		Number: 1, NotBefore: begin, NotAfter: begin.Add(c.Timing.Interval),
+		Schedule: c.Schedule, ChainID: c.ChainID, Registry: c.Registry.VerifierKey,
+		MaxOpens: c.MaxOpens, MaxChannels: c.MaxChannels, Padding: c.Padding,
+		Circuits: c.Circuits, Suites: c.Suites, Addresses: c.Addresses,
+	}
+	for i := range d.Epochs {
+		d.Epochs[i] = descriptor.EpochTerms{Number: epoch.Number + uint64(i), Limit: c.Limit}
+	}
+	d.Prekeys.Expires = d.NotAfter
+	curve := ecdh.X25519()
+	private, err := curve.NewPrivateKey(bytes.Repeat([]byte{1}, 32))
+	if err != nil {
+		return nil, err
+	}
+	copy(d.Prekeys.X25519[:], private.PublicKey().Bytes())
+	kem, err := mlkem.NewDecapsulationKey768(make([]byte, mlkem.SeedSize))
+	if err != nil {
+		return nil, err
+	}
+	d.Prekeys.MLKEM768 = kem.EncapsulationKey().Bytes()
+	return d, nil
+}
+
+// compareCircuits is the order of circuits in a descriptor.
+func compareCircuits(a, b descriptor.Circuit) int {
+	return cmp.Or(cmp.Compare(a.ID, b.ID), bytes.Compare(a.Params[:], b.Params[:]))
+}
