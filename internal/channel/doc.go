@@ -1,0 +1,25 @@
+// Package channel carries an application's bytes over records: a [net.Conn] on
+// top of a [record.Session] and a connection that need not be trusted. It knows
+// no handshake: whoever has finished one hands over the session.
+//
+// # Who does what
+//
+// One goroutine per connection, the reader, reads, opens and queues records. It
+// never writes, and it stops reading while the queue is full, so a peer that
+// sends faster than the application reads is held back by the transport. Write
+// seals and sends in the caller's goroutine.
+//
+// What the channel has to say for itself is sent by a goroutine of its own, the
+// driver, which is started when there is something, once at a time, and ends
+// when there is nothing more: ratchets, messages, the empty record that
+// confirms an initiator, and what a Write that ran into its deadline left
+// behind. Were the reader to send, two peers whose writers wait for each other's
+// readers, and whose readers wait for their own writers, would wait forever.
+//
+// # Idle channels
+//
+// A channel without traffic has one goroutine and a read buffer of [idleBuffer]
+// bytes. Longer buffers are borrowed while a record is incomplete or data is
+// queued. There are no timers but those that a caller asks for: keys that are
+// too old are replaced at the next use.
+package channel

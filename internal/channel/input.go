@@ -1,0 +1,158 @@
+package channel
+
+import (
+	"io"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/zkkex/zkkex/internal/record"
+)
+
+// input is the queue of plaintext between the reader and Read. The reader opens
+// records into one block while Read empties another.
+type input struct {
+	mu       sync.Mutex
+	readable sync.Cond // for Read
+	room     sync.Cond // for the reader
+	deadline deadline
+
+	draining *opened // what Read reads
+	filling  *opened // what comes next; nil while the reader has it
+	err      error   // behind what is queued
+	closed   bool    // by us: nothing is read any more
+	dropping bool    // nothing more is queued
+}
+
+func (in *input) begin() {
+	in.readable.L, in.room.L = &in.mu, &in.mu
+	in.deadline.wake = &in.readable
+}
+
+// Read reads what the peer wrote. It returns [io.EOF] only behind the peer's
+// authenticated close; otherwise an error wrapping [record.ErrTruncated], an
+// [record.Alert] of the peer's, the reason for which a record was refused,
+// [os.ErrDeadlineExceeded], or [net.ErrClosed] after Close.
+func (c *Conn) Read(p []byte) (int, error) {
+	if c.role == record.Initiator && !c.spoken.Load() {
+		c.speak()
+	}
+	in := &c.in
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for {
+		switch {
+		case in.closed:
+			return 0, net.ErrClosed
+		case in.deadline.passed:
+			return 0, os.ErrDeadlineExceeded
+		case len(p) == 0:
+			return 0, nil
+		case in.advance():
+			return in.take(p), nil
+		case in.err != nil:
+			return 0, in.err
+		}
+		in.readable.Wait()
+	}
+}
+
+// advance reports whether there is anything to drain.
+func (in *input) advance() bool {
+	if in.draining == nil && in.filling != nil {
+		in.draining, in.filling = in.filling, nil
+		in.room.Signal()
+	}
+	return in.draining != nil
+}
+
+// take moves what there is, and fits, to p.
+func (in *input) take(p []byte) (n int) {
+	for n < len(p) && in.advance() {
+		n += in.draining.read(p[n:])
+		if in.draining.empty() {
+			in.draining.giveBack()
+			in.draining = nil
+		}
+	}
+	return n
+}
+
+// lend waits for room, and gives the reader a block to open records into. What
+// is to be dropped gets a block as well.
+func (in *input) lend() *opened {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for in.filling != nil && !in.filling.room() && !in.dropping {
+		in.room.Wait()
+	}
+	if in.filling == nil || in.dropping {
+		return borrowOpened()
+	}
+	b := in.filling
+	in.filling = nil
+	return b
+}
+
+// queue takes the block back, and wakes Read.
+func (in *input) queue(b *opened) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.dropping || b.empty() {
+		b.giveBack()
+		return
+	}
+	in.filling = b
+	in.readable.Broadcast()
+}
+
+// stop puts err behind what is queued, unless something is there already, and
+// drops what arrives from now on.
+func (in *input) stop(err error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.err == nil {
+		in.err = err
+	}
+	in.dropping = true
+	in.readable.Broadcast()
+	in.room.Broadcast()
+}
+
+// finish puts [io.EOF] behind what is queued, unless something is there already.
+func (in *input) finish() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.err == nil {
+		in.err = io.EOF
+	}
+	in.readable.Broadcast()
+}
+
+// close lets go of everything.
+func (in *input) close() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.closed, in.dropping = true, true
+	for _, b := range []**opened{&in.draining, &in.filling} {
+		if *b != nil {
+			(*b).giveBack()
+			*b = nil
+		}
+	}
+	in.deadline.set(time.Time{})
+	in.room.Broadcast()
+}
+
+// SetReadDeadline sets the time from which Read returns [os.ErrDeadlineExceeded];
+// zero is never. It returns [net.ErrClosed] after Close.
+func (c *Conn) SetReadDeadline(t time.Time) error {
+	c.in.mu.Lock()
+	defer c.in.mu.Unlock()
+	if c.in.closed {
+		return net.ErrClosed
+	}
+	c.in.deadline.set(t)
+	return nil
+}

@@ -1,0 +1,221 @@
+package channel
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/zkkex/zkkex/internal/record"
+)
+
+// emptyReads is how often a connection may return nothing and no error.
+const emptyReads = 100
+
+// reader splits what arrives into records. Only the reading goroutine uses it.
+type reader struct {
+	ahead      []byte // to be taken before anything is read
+	small      [idleBuffer]byte
+	large      *sealed // borrowed, or nil: small is in use
+	start, end int     // of what has arrived and was not opened
+	full       bool    // the last read filled the buffer: there is more
+	shown      bool    // the peer has the keys
+}
+
+func (r *reader) buffer() []byte {
+	if r.large != nil {
+		return r.large[:]
+	}
+	return r.small[:]
+}
+
+// next returns the next record, or nil if it is not there as a whole. It returns
+// an error for what cannot become a record.
+func (r *reader) next() ([]byte, error) {
+	b := r.buffer()[r.start:r.end]
+	if len(b) < record.HeaderSize {
+		return nil, nil
+	}
+	n, err := record.BodySize(b)
+	if err != nil {
+		return nil, fmt.Errorf("channel: %w", err)
+	}
+	if n += record.HeaderSize; len(b) < n {
+		return nil, nil
+	}
+	r.start += n
+	return b[:n:n], nil
+}
+
+// makeRoom moves what has arrived to the front of a buffer that holds the whole
+// record, and gives the large one back when nothing has.
+func (r *reader) makeRoom() {
+	b := r.buffer()[r.start:r.end]
+	if len(b) == 0 {
+		r.release()
+		r.start, r.end = 0, 0
+		return
+	}
+	if r.large == nil && (r.full || r.needs(b) > len(r.small)) {
+		r.large = borrowSealed()
+	}
+	if r.start > 0 || r.end <= len(r.small) {
+		r.start, r.end = 0, copy(r.buffer(), b)
+	}
+}
+
+// needs returns how long the record that b begins is.
+func (r *reader) needs(b []byte) int {
+	if len(b) < record.HeaderSize {
+		return record.HeaderSize
+	}
+	n, _ := record.BodySize(b) // next has looked at it
+	return record.HeaderSize + n
+}
+
+func (r *reader) release() {
+	if r.large != nil {
+		r.large.giveBack()
+		r.large = nil
+	}
+}
+
+// fill reads once.
+func (r *reader) fill(from io.Reader) error {
+	r.makeRoom()
+	b := r.buffer()[r.end:]
+	if len(r.ahead) > 0 {
+		n := copy(b, r.ahead)
+		r.ahead = r.ahead[n:]
+		r.end += n
+		return nil
+	}
+	r.ahead = nil
+	for range emptyReads {
+		n, err := from.Read(b)
+		r.end += n
+		r.full = n == len(b)
+		if n > 0 {
+			return nil // an error comes again
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return io.ErrNoProgress
+}
+
+// read is the reader: it reads and opens until there is nothing more.
+func (c *Conn) read() {
+	defer c.reader.release()
+	for {
+		if err := c.reader.fill(c.raw); err != nil {
+			c.cutOff(err)
+			return
+		}
+		if err := c.open(); err != nil {
+			return
+		}
+		c.checkEnd()
+		if c.needsDriver() {
+			c.drive()
+		}
+	}
+}
+
+// cutOff takes the end of what can be read, which is no news after the peer's
+// close.
+func (c *Conn) cutOff(err error) {
+	switch end := c.session.End(); {
+	case end == io.EOF:
+	case err == io.EOF:
+		c.fail(fmt.Errorf("channel: %w", end), nil)
+	default:
+		c.fail(fmt.Errorf("channel: reading: %w: %w", end, err), nil)
+	}
+}
+
+// open opens the records that have arrived. An error has been dealt with.
+func (c *Conn) open() error {
+	var b *opened
+	defer func() {
+		if b != nil {
+			c.in.queue(b)
+		}
+	}()
+	for {
+		next, err := c.reader.next()
+		if err != nil {
+			return c.refuse(err)
+		}
+		if next == nil {
+			return nil
+		}
+		if b != nil && (b.end >= record.MaxPlaintext || !b.room()) {
+			c.in.queue(b) // Read need not wait for the rest
+			b = nil
+		}
+		if b == nil {
+			b = c.in.lend()
+		}
+		t, out, err := c.session.Open(b.data[:b.end], next)
+		if err != nil {
+			return c.refuse(fmt.Errorf("channel: %w", err))
+		}
+		if err := c.show(); err != nil {
+			return err
+		}
+		switch t {
+		case record.Application:
+			b.end = len(out)
+		case record.Channel:
+			c.deliver(out[b.end:])
+		case record.CloseNotify:
+			c.in.queue(b)
+			b = nil
+			c.in.finish()
+		default:
+			c.nudge()
+		}
+	}
+}
+
+// refuse ends the channel because of what arrived. The peer is told, unless it
+// was its own alert.
+func (c *Conn) refuse(err error) error {
+	if alert := record.Alert(0); errors.As(err, &alert) {
+		c.fail(err, nil)
+		return err
+	}
+	c.failWith(err, record.AlertRecord)
+	return err
+}
+
+// show takes the first record that opens for the proof that the peer has the
+// keys.
+func (c *Conn) show() error {
+	if c.reader.shown {
+		return nil
+	}
+	c.reader.shown = true
+	if c.confirmed != nil {
+		if err := c.confirmed(); err != nil {
+			alert := record.AlertInternal
+			errors.As(err, &alert)
+			err = fmt.Errorf("channel: %w: %w", ErrConfirm, err)
+			c.failWith(err, alert)
+			return err
+		}
+	}
+	c.out.allow()
+	close(c.shown)
+	return nil
+}
+
+// deliver hands over a message. An empty one only shows the keys.
+func (c *Conn) deliver(message []byte) {
+	if len(message) > 0 && c.message != nil {
+		c.message(bytes.Clone(message))
+	}
+	clear(message)
+}
