@@ -1,0 +1,46 @@
+package tunnel
+
+import "net"
+
+// aborter is a connection that can be ended so that the peer sees an error.
+type aborter interface{ Abort() error }
+
+// lingerer is a TCP connection: closed without lingering, it is reset.
+type lingerer interface{ SetLinger(seconds int) error }
+
+// canAbort reports whether the peer of c cannot take [abort] for an end of
+// stream.
+func canAbort(c net.Conn) bool {
+	switch c.(type) {
+	case aborter, lingerer:
+		return true
+	default:
+		return false
+	}
+}
+
+// abort ends a connection so that its peer sees an error, where it can be told.
+// What is on the way to the peer may be lost. Its own errors tell nothing new: it
+// is called because of one.
+func abort(c net.Conn) {
+	switch c := c.(type) {
+	case aborter:
+		_ = c.Abort()
+		return
+	case lingerer:
+		_ = c.SetLinger(0)
+	}
+	_ = c.Close()
+}
+
+// halfCloser is a connection of which one direction can be ended.
+type halfCloser interface{ CloseWrite() error }
+
+// closeWrite tells the peer of c that nothing more will come. Where the
+// connection cannot say that of one direction, it says it of both.
+func closeWrite(c net.Conn) error {
+	if h, ok := c.(halfCloser); ok {
+		return h.CloseWrite()
+	}
+	return c.Close()
+}
