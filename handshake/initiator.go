@@ -36,10 +36,11 @@ type Initiator struct {
 	counter uint32
 	early   []byte
 
-	certificate []byte // a presentation, or nil
-	state       *noise.HandshakeState
-	message     []byte // message 1
-	over        bool
+	presentation *zkkex.Presentation
+	certificate  []byte // its encoding, if it is shown, or nil
+	state        *noise.HandshakeState
+	message      []byte // message 1
+	over         bool
 }
 
 // NewInitiator begins a handshake. A kind that opens a channel takes the next open
@@ -51,7 +52,7 @@ func NewInitiator(v *Venue, c *session.Certificate, o InitiatorOptions) (*Initia
 	if err != nil {
 		return nil, err
 	}
-	i := &Initiator{venue: v, suite: suite, digest: c.Digest(), kind: o.Kind, early: slices.Clone(o.Early)}
+	i := &Initiator{venue: v, suite: suite, digest: c.Digest(), presentation: c.Presentation(), kind: o.Kind, early: slices.Clone(o.Early)}
 	if err := i.check(); err != nil {
 		return nil, err
 	}

@@ -40,6 +40,8 @@ type Config struct {
 	// and between what was written before and after it. It keeps b, and must not
 	// block. Nil drops them.
 	Message func(b []byte)
+	// Ended is called once, when Done is closed. Nil is nothing.
+	Ended func()
 	// Buffered are bytes that were read from Raw already, behind the handshake.
 	Buffered []byte
 	// Linger is how long the last record waits for a peer that does not read; 0
@@ -70,6 +72,7 @@ type Conn struct {
 	role      record.Role
 	confirmed func() error
 	message   func([]byte)
+	ended     func()
 	linger    time.Duration
 	now       func() time.Time
 
@@ -90,7 +93,7 @@ func New(c Config) (*Conn, error) {
 		return nil, err
 	}
 	conn := &Conn{
-		raw: c.Raw, session: c.Session, role: c.Role, confirmed: c.Confirmed, message: c.Message,
+		raw: c.Raw, session: c.Session, role: c.Role, confirmed: c.Confirmed, message: c.Message, ended: c.Ended,
 		linger: c.Linger, now: c.Now, shown: make(chan struct{}),
 	}
 	if conn.linger == 0 {

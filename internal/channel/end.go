@@ -187,6 +187,9 @@ func (c *Conn) finish(last lastRecord) error {
 	c.raw.Close()
 	c.session.Wipe()
 	close(c.end.done)
+	if c.ended != nil {
+		c.ended()
+	}
 	return err
 }
 
