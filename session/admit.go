@@ -15,6 +15,9 @@ import (
 const (
 	// admitTimeout is how long an admission may take.
 	admitTimeout = 30 * time.Second
+	// openPatience is how long an open waits for an admission under way before
+	// that is given up. The venue says the same when it is asked again.
+	openPatience = time.Second
 	// maxGap bounds the silence around an admission, and after an open.
 	maxGap = 5 * time.Second
 	// maxLate: an admission that could not be begun in time, because the machine
@@ -35,6 +38,14 @@ const (
 // [zkkex.RejectError] for [zkkex.SlotUsed] says that its slot is gone; after any
 // other error the pool tries again later. It must not keep the certificate.
 type Admitter func(ctx context.Context, c *Certificate) error
+
+// admission is one under way.
+type admission struct {
+	entry  *entry
+	ctx    context.Context
+	cancel context.CancelFunc
+	done   chan struct{} // closed at the end
+}
 
 // schedule plans the admission of e at a random moment from from on, before to
 // and the end of its epoch, and not beside another one.
@@ -68,19 +79,22 @@ func (p *Pool) keepQuiet(now time.Time) {
 // BeginOpen is called before a session is opened, with a certificate of the pool
 // or again with an older one. Until the function it returns is called, and a
 // little longer, the pool admits nothing: an admission beside an open would tell
-// that both are of one member. It waits for an admission under way, and returns
-// the context's error or one wrapping [ErrClosed].
+// that both are of one member. It waits for an admission under way, a second at
+// most if the [Admitter] heeds its context. It returns the context's error or one
+// wrapping [ErrClosed].
 func (p *Pool) BeginOpen(ctx context.Context) (end func(), err error) {
 	for {
-		admitting, err := p.tryOpen()
+		under, err := p.tryOpen()
 		if err != nil {
 			return nil, err
 		}
-		if admitting == nil {
+		if under == nil {
 			return sync.OnceFunc(p.endOpen), nil
 		}
 		select {
-		case <-admitting:
+		case <-under.done:
+		case <-time.After(openPatience):
+			under.cancel()
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
@@ -88,7 +102,7 @@ func (p *Pool) BeginOpen(ctx context.Context) (end func(), err error) {
 }
 
 // tryOpen counts an open, or returns what to wait for.
-func (p *Pool) tryOpen() (admitting <-chan struct{}, err error) {
+func (p *Pool) tryOpen() (*admission, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
@@ -112,21 +126,20 @@ func (p *Pool) endOpen() {
 // keepAdmitting admits certificates, one at a time, until the pool is closed.
 func (p *Pool) keepAdmitting() {
 	for p.ctx.Err() == nil {
-		e, at := p.beginAdmission()
-		if e == nil {
+		a, at := p.beginAdmission()
+		if a == nil {
 			p.sleep(at, p.wakeAdmit)
 			continue
 		}
-		ctx, cancel := context.WithTimeout(p.ctx, admitTimeout)
-		err := p.admit(ctx, e.certificate)
-		cancel()
-		p.finishAdmission(e, err)
+		err := p.admit(a.ctx, a.entry.certificate)
+		a.cancel()
+		p.finishAdmission(a, err)
 	}
 }
 
-// beginAdmission returns an entry to admit now, or until when there is none:
-// zero if nothing is known to come.
-func (p *Pool) beginAdmission() (*entry, time.Time) {
+// beginAdmission begins the admission that is due now, or returns until when
+// there is none: zero if nothing is known to come.
+func (p *Pool) beginAdmission() (*admission, time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.opens > 0 || p.closed {
@@ -142,12 +155,13 @@ func (p *Pool) beginAdmission() (*entry, time.Time) {
 		return nil, e.admitAt
 	}
 	if e.plan.terms.over(now) || !slices.Contains(p.plans, e.plan) || e.plan.refused >= maxRefused {
-		e.admitAt = time.Time{} // the maker drops it; or the venue is shown no more
+		e.admitAt = time.Time{} // it is about to be dropped, or the venue is shown no more
 		return nil, now
 	}
 	e.busy = true
-	p.admitting = make(chan struct{})
-	return e, now
+	p.admitting = &admission{entry: e, done: make(chan struct{})}
+	p.admitting.ctx, p.admitting.cancel = context.WithTimeout(p.ctx, admitTimeout)
+	return p.admitting, now
 }
 
 // postpone gives another moment to what is due in the quiet time, or overdue.
@@ -181,14 +195,15 @@ func (p *Pool) firstAdmission() (first *entry) {
 }
 
 // finishAdmission takes in what the venue said.
-func (p *Pool) finishAdmission(e *entry, err error) {
+func (p *Pool) finishAdmission(a *admission, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.now()
+	e := a.entry
 	e.busy = false
 	e.admitAt = time.Time{}
-	close(p.admitting)
 	p.admitting = nil
+	close(a.done)
 	p.keepQuiet(now)
 	switch {
 	case p.closed || !slices.Contains(p.plans, e.plan):

@@ -5,6 +5,11 @@
 // it authorises. Whoever shows it says: some member of the registry, within its
 // limit for this epoch, opens this session. Its validity follows from the epoch
 // alone, the same for everybody.
+//
+// A [Pool] makes certificates for one venue before they are needed, has them
+// admitted at moments that tell nothing, and hands each out once: for a session
+// that nobody can link to another. Whoever opens one certificate again links the
+// two sessions, by choice.
 package session
 
 import (

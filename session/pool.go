@@ -45,21 +45,23 @@ type Pool struct {
 	gap    time.Duration
 	now    func() time.Time
 
-	ctx        context.Context
-	cancel     context.CancelFunc
-	running    sync.WaitGroup
-	wakeMaker  chan struct{}
-	wakeAdmit  chan struct{}
-	looking    chan struct{} // holds one while the source is asked
+	ctx       context.Context
+	cancel    context.CancelFunc
+	running   sync.WaitGroup
+	wakeLook  chan struct{}
+	wakeMaker chan struct{}
+	wakeAdmit chan struct{}
+	looking   chan struct{} // holds one while the source is asked
+
 	mu         sync.Mutex
 	closed     bool
 	plans      []*plan // of the present epoch and the next
 	entries    []*entry
 	waiters    []*waiter
 	making     bool
-	admitting  chan struct{} // not nil while a certificate is admitted; then closed
-	opens      int           // under way
-	quietUntil time.Time     // nothing is admitted before
+	admitting  *admission // under way, or nil
+	opens      int        // under way
+	quietUntil time.Time  // nothing is admitted before
 	taken      uint64
 	dropped    uint64
 	failed     uint64
@@ -83,10 +85,11 @@ func NewPool(c PoolConfig) (*Pool, error) {
 	}
 	p := &Pool{
 		prover: c.Prover, source: c.Terms, size: c.Size, admit: c.Admit, spread: c.AdmitSpread, now: c.Now,
-		gap:       min(maxGap, c.AdmitSpread/time.Duration(8*max(1, c.Size))),
-		wakeMaker: make(chan struct{}, 1), wakeAdmit: make(chan struct{}, 1), looking: make(chan struct{}, 1),
+		gap:      min(maxGap, c.AdmitSpread/time.Duration(8*max(1, c.Size))),
+		wakeLook: make(chan struct{}, 1), wakeMaker: make(chan struct{}, 1), wakeAdmit: make(chan struct{}, 1), looking: make(chan struct{}, 1),
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
+	p.running.Go(p.keepLooking)
 	p.running.Go(p.keepMaking)
 	if p.admit != nil {
 		p.running.Go(p.keepAdmitting)
@@ -96,7 +99,7 @@ func NewPool(c PoolConfig) (*Pool, error) {
 
 // Refresh makes the pool ask for the terms now: call it when they may have
 // changed. It does not wait.
-func (p *Pool) Refresh() { wake(p.wakeMaker) }
+func (p *Pool) Refresh() { wake(p.wakeLook) }
 
 // Close stops the pool and wipes what was not handed out. It waits for the
 // prover and the admission under way, whose contexts it cancels.

@@ -101,7 +101,7 @@ func TestTakeWaits(t *testing.T) {
 			if took := time.Since(began); took != prover.delay {
 				t.Errorf("size %d: waited %v, want %v", size, took, prover.delay)
 			}
-			if got := prover.claims[0].Authorization.Value; got != [32]byte(c.Key().PublicKey().Bytes()) {
+			if got := prover.first().Authorization.Value; got != [32]byte(c.Key().PublicKey().Bytes()) {
 				t.Errorf("size %d: not the certificate that was being made", size)
 			}
 		})
@@ -171,8 +171,8 @@ func TestCloseWhileMaking(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if prover.ended != 1 || time.Since(began) != 0 {
-			t.Errorf("%d proofs ended after %v, want the one that was begun, at once", prover.ended, time.Since(began))
+		if prover.done() != 1 || time.Since(began) != 0 {
+			t.Errorf("%d proofs ended after %v, want the one that was begun, at once", prover.done(), time.Since(began))
 		}
 		if _, err := p.Take(t.Context()); !errors.Is(err, session.ErrClosed) {
 			t.Errorf("%v, want ErrClosed", err)

@@ -105,6 +105,20 @@ func (p *prover) asked() []time.Time {
 	return append([]time.Time(nil), p.times...)
 }
 
+// first returns the first claim.
+func (p *prover) first() zkkex.Claim {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.claims[0]
+}
+
+// done returns how many proofs ended, in whatever way.
+func (p *prover) done() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ended
+}
+
 func open(t *testing.T, c session.PoolConfig) *session.Pool {
 	t.Helper()
 	p, err := session.NewPool(c)

@@ -18,7 +18,8 @@ type answer struct {
 
 // Take returns a certificate of the present epoch that was never handed out:
 // one that is admitted, if there is one, and chosen at random among its like.
-// If none is ready it waits for one being made. It returns the error of the
+// If none is ready it waits for one being made. Call [Pool.BeginOpen] before it is
+// opened. It returns the error of the
 // context, of the source of terms, or one wrapping [ErrNoTerms], [ErrBusy],
 // [ErrClosed], or a [MakeError].
 func (p *Pool) Take(ctx context.Context) (*Certificate, error) {
