@@ -58,7 +58,8 @@ func (c *Conn) Read(p []byte) (int, error) {
 	}
 }
 
-// advance reports whether there is anything to drain.
+// advance lets what was filled be drained, and reports whether there is anything
+// to drain.
 func (in *input) advance() bool {
 	if in.draining == nil && in.filling != nil {
 		in.draining, in.filling = in.filling, nil
@@ -84,8 +85,11 @@ func (in *input) take(p []byte) (n int) {
 func (in *input) lend() *opened {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	for in.filling != nil && !in.filling.room() && !in.dropping {
+	for in.full() && in.draining != nil && !in.dropping {
 		in.room.Wait()
+	}
+	if in.full() {
+		in.advance()
 	}
 	if in.filling == nil || in.dropping {
 		return borrowOpened()
@@ -94,6 +98,9 @@ func (in *input) lend() *opened {
 	in.filling = nil
 	return b
 }
+
+// full reports whether the block that is being filled has no room for a record.
+func (in *input) full() bool { return in.filling != nil && !in.filling.room() }
 
 // queue takes the block back, and wakes Read.
 func (in *input) queue(b *opened) {

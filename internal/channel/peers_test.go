@@ -113,3 +113,60 @@ func requireWrite(t testing.TB, w io.Writer, text string) {
 		t.Fatalf("wrote %d of %d bytes: %v", n, len(text), err)
 	}
 }
+
+// withClock lets sessions and ends go by c.
+func withClock(c *clock) option {
+	return func(_ record.Role, s *record.Config, o *Config) { s.Now, o.Now = c.now, c.now }
+}
+
+// only applies an option to one role.
+func only(role record.Role, o option) option {
+	return func(r record.Role, s *record.Config, c *Config) {
+		if r == role {
+			o(r, s, c)
+		}
+	}
+}
+
+// smallPipe returns a connection in memory that holds a few KiB in each
+// direction.
+func smallPipe(t testing.TB) (near, far net.Conn) {
+	t.Helper()
+	near, left := net.Pipe()
+	right, far := net.Pipe()
+	carry := func(to, from net.Conn) {
+		io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{from}, make([]byte, 4<<10))
+		to.Close()
+		from.Close()
+	}
+	go carry(left, right)
+	go carry(right, left)
+	return near, far
+}
+
+// eventually waits for a condition that others bring about. How long that takes
+// is not judged: a test that waits in vain is stopped by the time limit of all.
+func eventually(t testing.TB, condition func() bool) {
+	t.Helper()
+	for !condition() {
+		select {
+		case <-t.Context().Done():
+			t.Fatal("stopped")
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+// isFull reports whether the queue holds all it can.
+func (in *input) isFull() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.full() && in.draining != nil
+}
+
+// generation reports whether both sides have completed n ratchets at least.
+func generation(pair [2]*Conn, n uint64) func() bool {
+	return func() bool {
+		return pair[0].RatchetState().Generation >= n && pair[1].RatchetState().Generation >= n
+	}
+}
