@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,21 +35,26 @@ type gate struct {
 	decides  atomic.Pointer[admission.Gate]
 	renewAt  atomic.Int64 // Unix time from which on other descriptors are valid
 	renewing sync.Mutex
-	closed   bool // under renewing
+	closed   bool           // under renewing
+	own      *admission.Dir // the folder's store, if it is in use
 }
 
 func (v *Venue) openGate(o *Options) error {
 	g := &v.gate
 	g.valid, g.latest = v.store.Valid, v.store.Latest
-	if o.Admissions == nil || o.Params == nil && o.NewVerifier == nil {
+	if o.Params == nil && o.NewVerifier == nil {
 		return nil
+	}
+	store, err := v.openAdmissions(o)
+	if err != nil {
+		return err
 	}
 	id, err := registry.ID(v.config.Registry.VerifierKey)
 	if err != nil {
 		return err
 	}
 	g.config = admission.Config{
-		Store: o.Admissions,
+		Store: store,
 		Venue: v.Identity().ID(), ChainID: v.config.ChainID, Schedule: v.config.Schedule,
 		Registry: id, Roots: v.mirror,
 		MinMembers: v.config.MinMembers, Now: v.now, NewVerifier: o.NewVerifier,
@@ -60,6 +66,19 @@ func (v *Venue) openGate(o *Options) error {
 		return err
 	}
 	return g.renew()
+}
+
+// openAdmissions opens the folder's store, or takes the one it is given.
+func (v *Venue) openAdmissions(o *Options) (admission.Store, error) {
+	if o.Admissions != nil {
+		return o.Admissions, nil
+	}
+	store, err := admission.OpenDir(filepath.Join(v.dir, admissionFolder))
+	if err != nil {
+		return nil, err
+	}
+	v.gate.own = store
+	return store, nil
 }
 
 // openParams opens the accepted parameter sets.
@@ -202,8 +221,12 @@ func (g *gate) close() error {
 	defer g.renewing.Unlock()
 	g.closed = true
 	g.decides.Store(nil)
-	if g.config.Pool == nil {
-		return nil
+	var errs []error
+	if g.config.Pool != nil {
+		errs = append(errs, g.config.Pool.Close())
 	}
-	return g.config.Pool.Close()
+	if g.own != nil {
+		errs = append(errs, g.own.Close())
+	}
+	return errors.Join(errs...)
 }

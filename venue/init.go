@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"github.com/zkkex/zkkex/admission"
 	"github.com/zkkex/zkkex/internal/atomicfile"
 	"github.com/zkkex/zkkex/venue/descriptor"
 )
@@ -31,8 +32,8 @@ var (
 )
 
 // Init makes a venue in a folder, which must be missing or empty: its
-// configuration, with defaults in place of what is not set, and a new identity
-// key. It returns the identity, which clients pin, and asks nobody for anything.
+// configuration, with defaults in place of what is not set, a new identity key and
+// an empty store of admissions. It returns the identity, which clients pin, and asks nobody for anything.
 //
 // It returns an error wrapping [fs.ErrExist] if there is something in the folder,
 // and [zkkex.ErrMalformed] or [zkkex.ErrUnsupported] if the venue could not work
@@ -48,6 +49,9 @@ func Init(dir string, c Config) (*descriptor.Identity, error) {
 	}
 	signer, err := descriptor.CreateSigner(filepath.Join(dir, identityFile), c.Name)
 	if err != nil {
+		return nil, err
+	}
+	if err := admission.Init(filepath.Join(dir, admissionFolder)); err != nil {
 		return nil, err
 	}
 	// The configuration comes last: a folder without one is no venue yet.

@@ -54,7 +54,7 @@ func (v *Venue) rotate() (*descriptor.Signed, error) {
 // Raise syncs with the registry and issues a descriptor of the next generation,
 // with the registry's newest root: whoever was revoked is out, everybody else
 // proves again, with fresh slots, and channels of older generations end. It
-// begins with the current minute, and there is at most one a minute.
+// begins with the current minute, so it is in force when Raise returns.
 //
 // It fails if it cannot sync: a root from before the revocation would undo
 // nothing. The errors are those of [Venue.Sync] and [Venue.Rotate].
