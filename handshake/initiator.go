@@ -84,8 +84,6 @@ func (i *Initiator) check() error {
 		return fmt.Errorf("handshake: %w: an admission carries no early data", ErrConfig)
 	case len(i.early) > MaxEarlyData:
 		return fmt.Errorf("handshake: %w: %d bytes of early data, expected at most %d", ErrConfig, len(i.early), MaxEarlyData)
-	case i.size() > MaxMessageSize:
-		return fmt.Errorf("handshake: %w: message 1 would have %d bytes, at most %d are possible: send less early data", ErrConfig, i.size(), MaxMessageSize)
 	}
 	return nil
 }

@@ -29,7 +29,8 @@ func sizesOf(s *Suite, padding [2]uint16) sizes {
 	return out
 }
 
-// of returns the length of a message with these contents.
+// of returns the length of a message with these contents. It is below
+// [MaxMessageSize]: only what does not fit into the padding adds to it.
 func (s sizes) of(certificate bool, early int) int {
 	i := 0
 	if certificate {
