@@ -21,6 +21,7 @@ const (
 	slotsName      = "slots"
 	registriesName = "registries"
 	enrolmentsName = "enrolments"
+	venuesName     = "venues"
 )
 
 // Create makes a state directory for a new secret, with the key file encrypted

@@ -1,0 +1,279 @@
+package member
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/internal/atomicfile"
+	"github.com/zkkex/zkkex/venue/descriptor"
+)
+
+const (
+	// venueFormat is the value of a venue configuration's field "format".
+	venueFormat = "zkkex/v1 member venue"
+	// maxVenueConfig bounds its file, in bytes.
+	maxVenueConfig = 64 << 10
+	// MaxVenues is the number of venues a directory can hold.
+	MaxVenues = 256
+)
+
+// Errors of venues.
+var (
+	// ErrNoVenue reports that the directory knows no venue, or none of the given
+	// name.
+	ErrNoVenue = errors.New("no such venue in the state directory")
+	// ErrSeveralVenues reports that a venue must be named.
+	ErrSeveralVenues = errors.New("the state directory has several venues")
+)
+
+// VenueConfig is a venue that a member trusts: where its descriptors are, and
+// the identity that says which one it is.
+type VenueConfig struct {
+	// URL is where the venue's descriptors are: https, http, or file for a folder
+	// that the venue exported.
+	URL string `json:"url"`
+	// Identity is the venue's public keys, got from somewhere else than the
+	// server (docs/spec/descriptor.md): whoever takes it from the server trusts
+	// the server.
+	Identity string `json:"identity"`
+	// Witnesses are the cosignature keys of witnesses of the venue's log, of
+	// which Quorum must have cosigned it.
+	Witnesses []string `json:"witnesses"`
+	Quorum    int      `json:"quorum"`
+	// MinMembers is the smallest anonymity set that the member opens sessions
+	// in; 0 demands nothing beyond what it demands of the registry.
+	MinMembers uint64 `json:"min_members"`
+	// RequirePrekey demands suites that seal the first message to the venue's
+	// ML-KEM prekey too.
+	RequirePrekey bool `json:"require_prekey"`
+}
+
+// ID returns the venue's identifier. It returns an error wrapping
+// [zkkex.ErrMalformed].
+func (v VenueConfig) ID() (descriptor.VenueID, error) {
+	identity, err := descriptor.ParseIdentity(v.Identity)
+	if err != nil {
+		return descriptor.VenueID{}, err
+	}
+	return identity.ID(), nil
+}
+
+// Name returns the venue's name, which is part of its identity, or "" if that is
+// none.
+func (v VenueConfig) Name() string {
+	identity, err := descriptor.ParseIdentity(v.Identity)
+	if err != nil {
+		return ""
+	}
+	return identity.Name()
+}
+
+func (v VenueConfig) chainConfig() (descriptor.ChainConfig, error) {
+	identity, err := descriptor.ParseIdentity(v.Identity)
+	if err != nil {
+		return descriptor.ChainConfig{}, err
+	}
+	return descriptor.ChainConfig{Identity: identity, Witnesses: v.Witnesses, Quorum: v.Quorum}, nil
+}
+
+func (v VenueConfig) check() error {
+	c, err := v.chainConfig()
+	if err != nil {
+		return err
+	}
+	u, err := url.Parse(v.URL)
+	if err != nil || len(v.URL) > MaxURL || !slices.Contains([]string{"http", "https", "file"}, u.Scheme) {
+		return malformedVenue("URL %.80q, expected one of at most %d bytes that begins with https://, http:// or file://", v.URL, MaxURL)
+	}
+	if len(v.Witnesses) > MaxWitnesses || v.Quorum < 0 || v.Quorum > len(v.Witnesses) {
+		return malformedVenue("%d of %d witnesses, expected at most %d witnesses and no more than all of them", v.Quorum, len(v.Witnesses), MaxWitnesses)
+	}
+	if _, err := descriptor.NewChain(c); err != nil {
+		return malformedVenue("%w", err)
+	}
+	return nil
+}
+
+// venueFile is the content of a venue's config.json.
+type venueFile struct {
+	Format string `json:"format"`
+	VenueConfig
+}
+
+// parseVenue decodes a venue's configuration, strictly: it accepts exactly what
+// encodeVenue writes.
+func parseVenue(text []byte) (*VenueConfig, error) {
+	if len(text) > maxVenueConfig {
+		return nil, malformedVenue("expected at most %d bytes, got more", maxVenueConfig)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	var f venueFile
+	if err := decoder.Decode(&f); err != nil {
+		return nil, malformedVenue("%w", err)
+	}
+	if f.Format != venueFormat {
+		return nil, fmt.Errorf("%w: a venue's configuration of format %q, expected %q", zkkex.ErrUnsupported, f.Format, venueFormat)
+	}
+	if err := f.VenueConfig.check(); err != nil {
+		return nil, err
+	}
+	if want := encodeVenue(f.VenueConfig); !bytes.Equal(want, text) {
+		return nil, malformedVenue("not in the one accepted form, which is:\n%s", want)
+	}
+	return &f.VenueConfig, nil
+}
+
+// encodeVenue returns the one accepted form: fields in their order, indented by
+// two spaces, ended by a newline.
+func encodeVenue(v VenueConfig) []byte {
+	if v.Witnesses == nil {
+		v.Witnesses = []string{}
+	}
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(venueFile{venueFormat, v}); err != nil {
+		panic("zkkex: internal error: " + err.Error()) // strings and numbers encode
+	}
+	return out.Bytes()
+}
+
+// TrustVenue records a venue, or a new address, witnesses or demands of one that
+// is known. From then on its descriptors are compared with everything that was
+// seen of it before. It returns an error wrapping [zkkex.ErrMalformed].
+func (m *Member) TrustVenue(v VenueConfig) (descriptor.VenueID, error) {
+	if err := v.check(); err != nil {
+		return descriptor.VenueID{}, err
+	}
+	id, err := v.ID()
+	if err != nil {
+		return id, err
+	}
+	known, err := m.Venues()
+	if err != nil {
+		return id, err
+	}
+	isThis := func(k VenueConfig) bool { return k.Identity == v.Identity }
+	if len(known) >= MaxVenues && !slices.ContainsFunc(known, isThis) {
+		return id, malformedVenue("%d venues are recorded, which is the most", MaxVenues)
+	}
+	dir := m.venueDir(id)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return id, err
+	}
+	return id, atomicfile.Write(filepath.Join(dir, configName), encodeVenue(v), 0o600)
+}
+
+// ForgetVenue removes a venue from what is trusted. What was seen of it stays on
+// disk: whoever trusts it again compares with that. It returns an error wrapping
+// [ErrNoVenue].
+func (m *Member) ForgetVenue(id descriptor.VenueID) error {
+	err := os.Remove(filepath.Join(m.venueDir(id), configName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %v", ErrNoVenue, id)
+	}
+	return err
+}
+
+// Venues returns the venues that are trusted, in order of their identifiers. It
+// returns an error wrapping [zkkex.ErrMalformed] for a damaged file.
+func (m *Member) Venues() ([]VenueConfig, error) {
+	entries, err := os.ReadDir(filepath.Join(m.dir, venuesName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var out []VenueConfig
+	for _, e := range entries {
+		id, err := zkkex.ParseHex(e.Name())
+		if err != nil {
+			continue
+		}
+		v, err := m.venueConfig(id)
+		if errors.Is(err, ErrNoVenue) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, *v)
+	}
+	return out, nil
+}
+
+// FindVenue returns the venue with a given URL, name, identity or identifier, or,
+// for the empty string, the only one there is. It returns an error wrapping
+// [ErrNoVenue] or [ErrSeveralVenues].
+func (m *Member) FindVenue(which string) (descriptor.VenueID, error) {
+	var found []descriptor.VenueID
+	var names []string
+	venues, err := m.Venues()
+	if err != nil {
+		return descriptor.VenueID{}, err
+	}
+	for _, v := range venues {
+		id, err := v.ID()
+		if err != nil {
+			return id, err
+		}
+		names = append(names, v.Name())
+		if which == "" || slices.Contains([]string{v.URL, v.Name(), v.Identity, id.String()}, which) {
+			found = append(found, id)
+		}
+	}
+	switch {
+	case len(found) == 1:
+		return found[0], nil
+	case len(found) > 1:
+		return descriptor.VenueID{}, fmt.Errorf("%w: name one of %v", ErrSeveralVenues, names)
+	case which == "":
+		return descriptor.VenueID{}, fmt.Errorf("%w: it has none yet", ErrNoVenue)
+	default:
+		return descriptor.VenueID{}, fmt.Errorf("%w: %q; it has %v", ErrNoVenue, which, names)
+	}
+}
+
+func (m *Member) venueDir(id descriptor.VenueID) string {
+	return filepath.Join(m.dir, venuesName, id.String())
+}
+
+// venueConfig reads what is recorded of a venue.
+func (m *Member) venueConfig(id descriptor.VenueID) (*VenueConfig, error) {
+	path := filepath.Join(m.venueDir(id), configName)
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %v", ErrNoVenue, id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := readAtMost(f, maxVenueConfig)
+	if err != nil {
+		return nil, err
+	}
+	v, err := parseVenue(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if recorded, err := v.ID(); err != nil || recorded != id {
+		return nil, fmt.Errorf("%s: %w", path, malformedVenue("it is another venue's than its folder says"))
+	}
+	return v, nil
+}
+
+func malformedVenue(msg string, args ...any) error {
+	return &zkkex.ParseError{Format: "venue's configuration", Err: fmt.Errorf(msg, args...)}
+}
