@@ -163,10 +163,7 @@ func (c *Conn) stop(err error) bool {
 func (o *output) stop(err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.ended = true
-	if o.err == nil {
-		o.err = err
-	}
+	o.ended, o.err = true, err // says more than an error of the connection below
 	if o.turn != nobody {
 		o.arm(past)
 	}

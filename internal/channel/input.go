@@ -20,6 +20,7 @@ type input struct {
 
 	draining *opened // what Read reads
 	filling  *opened // what comes next; nil while the reader has it
+	lent     bool    // the reader has a block that is not queued yet
 	err      error   // behind what is queued
 	closed   bool    // by us: nothing is read any more
 	dropping bool    // nothing more is queued
@@ -51,7 +52,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 			return 0, nil
 		case in.advance():
 			return in.take(p), nil
-		case in.err != nil:
+		case in.err != nil && (!in.lent || in.dropping):
 			return 0, in.err
 		}
 		in.readable.Wait()
@@ -80,9 +81,14 @@ func (in *input) take(p []byte) (n int) {
 	return n
 }
 
-// lend waits for room, and gives the reader a block to open records into. What
-// is to be dropped gets a block as well.
-func (in *input) lend() *opened {
+// lend gives the reader a block with room for a record. A block that it has
+// already is queued first if it is full, or holds as much as Read should wait
+// for. What is to be dropped gets a block as well.
+func (in *input) lend(b *opened) *opened {
+	if b != nil && b.end < record.MaxPlaintext && b.room() {
+		return b
+	}
+	in.queue(b)
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	for in.full() && in.draining != nil && !in.dropping {
@@ -91,10 +97,11 @@ func (in *input) lend() *opened {
 	if in.full() {
 		in.advance()
 	}
+	in.lent = true
 	if in.filling == nil || in.dropping {
 		return borrowOpened()
 	}
-	b := in.filling
+	b = in.filling
 	in.filling = nil
 	return b
 }
@@ -102,16 +109,20 @@ func (in *input) lend() *opened {
 // full reports whether the block that is being filled has no room for a record.
 func (in *input) full() bool { return in.filling != nil && !in.filling.room() }
 
-// queue takes the block back, and wakes Read.
+// queue takes a block back, and wakes Read.
 func (in *input) queue(b *opened) {
+	if b == nil {
+		return
+	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	in.lent = false
+	in.readable.Broadcast()
 	if in.dropping || b.empty() {
 		b.giveBack()
 		return
 	}
 	in.filling = b
-	in.readable.Broadcast()
 }
 
 // stop puts err behind what is queued, unless something is there already, and

@@ -137,58 +137,62 @@ func (c *Conn) cutOff(err error) {
 
 // open opens the records that have arrived. An error has been dealt with.
 func (c *Conn) open() error {
-	var b *opened
-	defer func() {
-		if b != nil {
-			c.in.queue(b)
-		}
-	}()
+	var b *opened // what the queue has lent
 	for {
 		next, err := c.reader.next()
-		if err != nil {
-			return c.refuse(err)
-		}
-		if next == nil {
+		if err == nil && next == nil {
+			c.in.queue(b)
 			return nil
 		}
-		if b != nil && (b.end >= record.MaxPlaintext || !b.room()) {
-			c.in.queue(b) // Read need not wait for the rest
-			b = nil
+		if err == nil {
+			b = c.in.lend(b)
+			err = c.openRecord(b, next)
 		}
-		if b == nil {
-			b = c.in.lend()
-		}
-		t, out, err := c.session.Open(b.data[:b.end], next)
 		if err != nil {
-			return c.refuse(fmt.Errorf("channel: %w", err))
-		}
-		if err := c.show(); err != nil {
+			c.in.queue(b) // what came before it is good
+			c.refuse(err)
 			return err
-		}
-		switch t {
-		case record.Application:
-			b.end = len(out)
-		case record.Channel:
-			c.deliver(out[b.end:])
-		case record.CloseNotify:
-			c.in.queue(b)
-			b = nil
-			c.in.finish()
-		default:
-			c.nudge()
 		}
 	}
 }
 
-// refuse ends the channel because of what arrived. The peer is told, unless it
-// was its own alert.
-func (c *Conn) refuse(err error) error {
-	if alert := record.Alert(0); errors.As(err, &alert) {
-		c.fail(err, nil)
+// openRecord opens one record behind what the block holds.
+func (c *Conn) openRecord(b *opened, sealed []byte) error {
+	t, out, err := c.session.Open(b.data[:b.end], sealed)
+	if err != nil {
+		return fmt.Errorf("channel: %w", err)
+	}
+	if err := c.show(); err != nil {
 		return err
 	}
-	c.failWith(err, record.AlertRecord)
-	return err
+	switch t {
+	case record.Application:
+		b.end = len(out)
+	case record.Channel:
+		c.deliver(out[b.end:])
+	case record.CloseNotify:
+		c.in.finish()
+	default:
+		c.nudge()
+	}
+	return nil
+}
+
+// refuse ends the channel because of what arrived. The peer is told, unless it
+// was its own alert.
+func (c *Conn) refuse(err error) {
+	var alert record.Alert
+	theirs := errors.As(err, &alert)
+	switch {
+	case errors.Is(err, ErrConfirm) && !theirs:
+		c.failWith(err, record.AlertInternal)
+	case errors.Is(err, ErrConfirm):
+		c.failWith(err, alert) // which Confirmed has chosen
+	case theirs:
+		c.fail(err, nil)
+	default:
+		c.failWith(err, record.AlertRecord)
+	}
 }
 
 // show takes the first record that opens for the proof that the peer has the
@@ -200,11 +204,7 @@ func (c *Conn) show() error {
 	c.reader.shown = true
 	if c.confirmed != nil {
 		if err := c.confirmed(); err != nil {
-			alert := record.AlertInternal
-			errors.As(err, &alert)
-			err = fmt.Errorf("channel: %w: %w", ErrConfirm, err)
-			c.failWith(err, alert)
-			return err
+			return fmt.Errorf("channel: %w: %w", ErrConfirm, err)
 		}
 	}
 	c.out.allow()
