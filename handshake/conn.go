@@ -40,6 +40,8 @@ const (
 const (
 	// AlertRecord: a record of the peer's was refused.
 	AlertRecord = record.AlertRecord
+	// AlertInternal: the sender cannot go on, by no fault of the peer's.
+	AlertInternal = record.AlertInternal
 	// AlertExpired: the certificate's epoch, and its grace, are over.
 	AlertExpired = record.AlertExpired
 	// AlertGeneration: the venue has raised its generation.
@@ -132,6 +134,11 @@ func (c *Conn) Close() error { return c.channel.Close() }
 // CloseWrite ends our direction, authenticated. The peer reads [io.EOF] after
 // what was written, and can go on writing.
 func (c *Conn) CloseWrite() error { return c.channel.CloseWrite() }
+
+// Abort ends both directions with an alert: the peer's Read returns it behind what
+// was written, and never [io.EOF]. A forwarder that lost one side says so to the
+// other with it.
+func (c *Conn) Abort(a Alert) error { return c.channel.Abort(a) }
 
 // LocalAddr returns the local address of the connection below.
 func (c *Conn) LocalAddr() net.Addr { return c.channel.LocalAddr() }

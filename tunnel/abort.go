@@ -1,8 +1,15 @@
 package tunnel
 
-import "net"
+import (
+	"net"
 
-// aborter is a connection that can be ended so that the peer sees an error.
+	"github.com/zkkex/zkkex/internal/record"
+)
+
+// alerter is a channel of package handshake: it can be ended with an alert.
+type alerter interface{ Abort(a record.Alert) error }
+
+// aborter is another connection that can be ended so that the peer sees an error.
 type aborter interface{ Abort() error }
 
 // lingerer is a TCP connection: closed without lingering, it is reset.
@@ -12,7 +19,7 @@ type lingerer interface{ SetLinger(seconds int) error }
 // stream.
 func canAbort(c net.Conn) bool {
 	switch c.(type) {
-	case aborter, lingerer:
+	case alerter, aborter, lingerer:
 		return true
 	default:
 		return false
@@ -20,10 +27,14 @@ func canAbort(c net.Conn) bool {
 }
 
 // abort ends a connection so that its peer sees an error, where it can be told.
-// What is on the way to the peer may be lost. Its own errors tell nothing new: it
-// is called because of one.
-func abort(c net.Conn) {
+// Closing would not do: channels close with an authenticated end. What is on the
+// way to the peer may be lost. Errors of abort tell nothing new, because it is
+// called on account of one.
+func abort(c net.Conn, why record.Alert) {
 	switch c := c.(type) {
+	case alerter:
+		_ = c.Abort(why)
+		return
 	case aborter:
 		_ = c.Abort()
 		return

@@ -2,11 +2,13 @@ package tunnel
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -24,7 +26,7 @@ var bursts = sync.Pool{New: func() any { return new([burstSize]byte) }}
 
 // copyStream copies one direction, and ends it on dst when src has ended. It
 // returns nil only if all that src sent was written, and its end too.
-func copyStream(dst, src net.Conn, count *atomic.Uint64) error {
+func copyStream(dst, src *side, count *atomic.Uint64) error {
 	wait := make([]byte, waitSize)
 	for {
 		_, err := copyOnce(dst, src, wait, count)
@@ -32,13 +34,19 @@ func copyStream(dst, src net.Conn, count *atomic.Uint64) error {
 			err = copyBurst(dst, src, count)
 		}
 		if err == io.EOF { // exactly: a wrapped one is not an end of stream
-			return closeWrite(dst)
+			if !src.trueEnd() {
+				return errReset
+			}
+			return dst.end()
 		}
 		if err != nil {
 			return err
 		}
 	}
 }
+
+// errReset reports a reset that was read as an end of file.
+var errReset = fmt.Errorf("reading: %w", syscall.ECONNRESET)
 
 // copyBurst copies with a large buffer from the pool until src is silent for a
 // while. That costs one deadline per [quiet], not one per read.

@@ -16,9 +16,11 @@
 //     channel. Nothing is kept but one buffer per direction, and none while the
 //     direction is silent.
 //
-// The package knows channels only as [net.Conn]. It needs two methods beside
-// that one's: CloseWrite() error, which ends a direction, and Abort() error, which
-// ends both so that the peer cannot take it for an end; of a TCP connection,
-// SetLinger does. A connection that cannot be reset, such as one over a Unix
-// socket, is refused unless AllowSilentTruncation is set.
+// A channel is one of package handshake, or any other [net.Conn] with CloseWrite()
+// error, which ends a direction, and Abort() error, which ends both so that the
+// peer cannot take it for an end. A connection that cannot be reset, such as one
+// over a Unix socket, is refused unless AllowSilentTruncation is set.
+//
+// "Sees an error" means in one of its calls: Linux tells of a reset once, to
+// whichever of a program's reads and writes comes first.
 package tunnel

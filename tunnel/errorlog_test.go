@@ -82,7 +82,7 @@ func TestWriteErrorsAreErrors(t *testing.T) {
 		a, b := net.Pipe()
 		go func() { _, _ = b.Write([]byte("lost")) }()
 		var counted counters
-		err := copyStream(failingWriter{failure}, a, &counted.sent)
+		err := copyStream(&side{Conn: failingWriter{failure}}, &side{Conn: a}, &counted.sent)
 		if !errors.Is(err, failure) {
 			t.Errorf("writing fails with %v: copyStream returned %v", failure, err)
 		}

@@ -7,6 +7,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/zkkex/zkkex/internal/record"
 )
 
 var (
@@ -134,7 +136,7 @@ func (f *forwarder) handle(ctx context.Context, accepted net.Conn) {
 	if err != nil {
 		f.counters.refused.Add(1)
 		f.log.text("no connection to "+f.target, err)
-		abort(accepted)
+		abort(accepted, record.AlertInternal)
 		return
 	}
 	local, channel := accepted, dialed
@@ -142,7 +144,7 @@ func (f *forwarder) handle(ctx context.Context, accepted net.Conn) {
 		local, channel = dialed, accepted
 	}
 	f.counters.active.Add(1)
-	err = f.carry(ctx, local, channel)
+	err = f.begin(ctx, local, channel)
 	f.counters.active.Add(-1)
 	if err != nil {
 		f.counters.cut.Add(1)
@@ -176,6 +178,25 @@ func (f *forwarder) connect(ctx context.Context, accepted net.Conn) (net.Conn, e
 		return nil, errors.Join(ErrNoReset, dialed.Close())
 	}
 	return dialed, nil
+}
+
+// earlier is a channel that content came with before its first record.
+type earlier interface{ Early() []byte }
+
+// begin writes what came early, and carries what follows.
+func (f *forwarder) begin(ctx context.Context, local, channel net.Conn) error {
+	if e, ok := channel.(earlier); ok && f.isAccepted && len(e.Early()) > 0 {
+		stop := context.AfterFunc(ctx, func() { abort(local, record.AlertShutdown) })
+		n, err := local.Write(e.Early())
+		stop()
+		f.counters.received.Add(uint64(n))
+		if err != nil {
+			abort(local, record.AlertInternal)
+			abort(channel, record.AlertInternal)
+			return err
+		}
+	}
+	return f.carry(ctx, local, channel)
 }
 
 // carry joins both sides, with the keep-alive hook beside them.
