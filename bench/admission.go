@@ -19,16 +19,16 @@ const (
 	admissionsEach = 4
 )
 
-// admission decides about one presentation, over and over: every check but the
+// decider decides about one presentation, over and over: every check but the
 // store, which would say no to the second.
-type admission struct {
+type decider struct {
 	pool         *verifier.Pool
 	verifier     *verifier.Verifier
 	presentation *zkkex.Presentation
 }
 
-// newAdmission starts a pool. The caller closes it.
-func newAdmission(m *member) (*admission, error) {
+// newDecider starts a pool. The caller closes it.
+func newDecider(m *member) (*decider, error) {
 	p, err := m.presentation()
 	if err != nil {
 		return nil, err
@@ -63,11 +63,11 @@ func newAdmission(m *member) (*admission, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &admission{pool: pool, verifier: v, presentation: p}, nil
+	return &decider{pool: pool, verifier: v, presentation: p}, nil
 }
 
 // rush admits callers*admissionsEach times. It returns the first error.
-func (a *admission) rush() error {
+func (a *decider) rush() error {
 	errs := make(chan error, callers)
 	var wg sync.WaitGroup
 	for i := range callers {

@@ -38,7 +38,7 @@ func (r *runner) batch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a, err := newAdmission(m)
+	a, err := newDecider(m)
 	if err != nil {
 		return err
 	}

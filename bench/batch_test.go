@@ -34,7 +34,7 @@ func TestRushIsBatched(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := newAdmission(m)
+	a, err := newDecider(m)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -106,7 +106,11 @@ func summarise(name string, samples []sample) Timing {
 // spread returns the median, the minimum and the 90th percentile, by the
 // nearest rank. There is at least one value.
 func spread(values []int64) Spread {
+	return Spread{Median: percentile(values, 50), Min: slices.Min(values), P90: percentile(values, 90)}
+}
+
+// percentile returns a percentile by the nearest rank. There is at least one value.
+func percentile(values []int64, percent int) int64 {
 	sorted := slices.Sorted(slices.Values(values))
-	rank := func(percent int) int64 { return sorted[(percent*len(sorted)+99)/100-1] }
-	return Spread{Median: rank(50), Min: sorted[0], P90: rank(90)}
+	return sorted[(percent*len(sorted)+99)/100-1]
 }

@@ -26,6 +26,8 @@ const (
 	Verify Part = "verify"
 	// Batch verifies together, and admits through a pool, beside gnark's Verify.
 	Batch Part = "batch"
+	// Handshake opens channels, beside mutual TLS 1.3 and other protocols.
+	Handshake Part = "handshake"
 	// Tree admits, revokes and finds paths in member trees in memory.
 	Tree Part = "tree"
 	// Registry admits members to a registry on disk and opens it.
@@ -33,7 +35,9 @@ const (
 )
 
 // Parts lists the parts in the order they run.
-func Parts() []Part { return []Part{Compile, Setup, Open, Prove, Cold, Verify, Batch, Tree, Registry} }
+func Parts() []Part {
+	return []Part{Compile, Setup, Open, Prove, Cold, Verify, Batch, Handshake, Tree, Registry}
+}
 
 // ParsePart returns the part of a name. It returns an error wrapping
 // [zkkex.ErrUnsupported] that lists the names.

@@ -20,6 +20,8 @@ type Report struct {
 	Targets []Target `json:"targets"`
 	// Counts are exact: they are the same on every machine.
 	Counts []Count `json:"counts"`
+	// Openings are what opening connections took.
+	Openings []Opening `json:"openings"`
 	// Timings are what operations took.
 	Timings []Timing `json:"timings"`
 	// PeakMemory is the largest resident set of this process, in bytes, or 0
@@ -32,8 +34,8 @@ type Target struct {
 	Name  string  `json:"name"`
 	Value float64 `json:"value"`
 	// Unit is "ratio" for the ratio of the medians of CPU times in one run,
-	// "ratio of wall time" where the system does not tell CPU time, "seconds"
-	// or "bytes".
+	// "ratio of wall time", also where the system does not tell CPU time,
+	// "ratio of bytes", "seconds" or "bytes".
 	Unit string `json:"unit"`
 	// Limit is the largest value that meets the target.
 	Limit float64 `json:"limit"`
@@ -47,6 +49,22 @@ type Count struct {
 	// Unit is "bytes", "constraints", "wires", "pairs" or "equations".
 	Unit string `json:"unit"`
 }
+
+// Opening is what opening one connection took, from dialling to the first answer.
+type Opening struct {
+	Name string `json:"name"`
+	// Opens is the number of connections that were opened.
+	Opens int `json:"opens"`
+	// Median and P99 are wall times in nanoseconds.
+	Median int64 `json:"median_ns"`
+	P99    int64 `json:"p99_ns"`
+	// Sent and Received are what the client's side carried, in bytes, without
+	// what TCP adds; the median, where sizes vary.
+	Sent     int64 `json:"sent_bytes"`
+	Received int64 `json:"received_bytes"`
+}
+
+func (o Opening) bytes() int64 { return o.Sent + o.Received }
 
 // Timing is what an operation took.
 type Timing struct {

@@ -24,13 +24,14 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	quiet.Gnark()
 	r := &runner{options: o, report: &Report{
-		Format:  Format,
-		Started: time.Now().UTC().Truncate(time.Second),
-		Quick:   o.Quick,
-		Machine: describeMachine(),
-		Targets: []Target{},
-		Counts:  []Count{},
-		Timings: []Timing{},
+		Format:   Format,
+		Started:  time.Now().UTC().Truncate(time.Second),
+		Quick:    o.Quick,
+		Machine:  describeMachine(),
+		Targets:  []Target{},
+		Counts:   []Count{},
+		Openings: []Opening{},
+		Timings:  []Timing{},
 	}}
 	for _, p := range Parts() {
 		if !o.wants(p) {
@@ -61,6 +62,8 @@ func (r *runner) run(ctx context.Context, p Part) error {
 		return r.verify(ctx)
 	case Batch:
 		return r.batch(ctx)
+	case Handshake:
+		return r.opening(ctx)
 	case Tree:
 		return r.tree(ctx)
 	default:

@@ -13,6 +13,7 @@ func (r *Report) WriteTable(w io.Writer) error {
 	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	r.writeMachine(out)
 	r.writeTargets(out)
+	r.writeOpenings(out)
 	r.writeTimings(out)
 	r.writeCounts(out)
 	return out.Flush()
@@ -42,6 +43,16 @@ func (r *Report) writeTargets(w io.Writer) {
 			verdict = "MISSED"
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", t.Name, formatValue(t.Value, t.Unit), formatValue(t.Limit, t.Unit), verdict)
+	}
+}
+
+func (r *Report) writeOpenings(w io.Writer) {
+	if len(r.Openings) > 0 {
+		fmt.Fprint(w, "\nUntil the first answer\tmedian\tp99\tsent\treceived\topens\n")
+	}
+	for _, o := range r.Openings {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\n", o.Name, formatTime(o.Median), formatTime(o.P99),
+			formatBytes(float64(o.Sent)), formatBytes(float64(o.Received)), o.Opens)
 	}
 }
 

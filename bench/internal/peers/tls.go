@@ -90,6 +90,9 @@ func newTLS(key TLSKey) (*TLS, error) {
 	return t, nil
 }
 
+// Resumes reports whether sessions are resumed.
+func (t *TLS) Resumes() bool { return t.resume }
+
 // Prepare gets a resuming peer its first ticket over a connection to its server.
 func (t *TLS) Prepare(conn net.Conn) error {
 	return Ask(tls.Client(conn, t.client))
