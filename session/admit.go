@@ -29,8 +29,6 @@ const (
 	// firstAdmitRetry and lastAdmitRetry bound the time until the next try.
 	firstAdmitRetry = 30 * time.Second
 	lastAdmitRetry  = 15 * time.Minute
-	// maxDraws is how often a moment is drawn that is not beside another one.
-	maxDraws = 64
 )
 
 // Admitter shows a certificate to the venue, on a connection of its own, ahead
@@ -48,7 +46,8 @@ type admission struct {
 }
 
 // schedule plans the admission of e at a random moment from from on, before to
-// and the end of its epoch, and not beside another one.
+// and the end of its epoch. Each is independent of all others; what falls beside
+// another one is postponed when its moment comes.
 func (p *Pool) schedule(e *entry, from, to time.Time) {
 	if p.admit == nil {
 		return
@@ -56,19 +55,7 @@ func (p *Pool) schedule(e *entry, from, to time.Time) {
 	if end := e.certificate.Ends(); end.Before(to) {
 		to = end
 	}
-	for range maxDraws {
-		e.admitAt = moment(from, to)
-		if !p.crowded(e) {
-			return
-		}
-	}
-}
-
-// crowded reports whether another admission is planned beside that of e.
-func (p *Pool) crowded(e *entry) bool {
-	return slices.ContainsFunc(p.entries, func(other *entry) bool {
-		return other != e && !other.admitAt.IsZero() && e.admitAt.Sub(other.admitAt).Abs() < p.gap
-	})
+	e.admitAt = moment(from, to)
 }
 
 // keepQuiet keeps admissions away from what happens now.
@@ -164,7 +151,8 @@ func (p *Pool) beginAdmission() (*admission, time.Time) {
 	return p.admitting, now
 }
 
-// postpone gives another moment to what is due in the quiet time, or overdue.
+// postpone gives another moment to what is due in the quiet time, or overdue: the
+// end of the quiet, or of a machine's sleep, would be a mark as well.
 func (p *Pool) postpone(now time.Time) {
 	for _, e := range p.entries {
 		if e.admitAt.IsZero() || e.admitAt.After(now) {

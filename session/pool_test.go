@@ -133,6 +133,29 @@ func TestTakeGivesUp(t *testing.T) {
 	})
 }
 
+// A certificate that is done at the moment in which its caller gives up goes to
+// that caller, or to the next one.
+func TestGivingUpLosesNothing(t *testing.T) {
+	for range 100 {
+		synctest.Test(t, func(t *testing.T) {
+			v := newVenue()
+			prover := v.prover()
+			prover.delay = time.Second
+			p := open(t, session.PoolConfig{Prover: prover, Terms: v, Size: session.NoneAhead})
+			ctx, cancel := context.WithTimeout(t.Context(), prover.delay)
+			defer cancel()
+			var got uint64
+			if _, err := p.Take(ctx); err == nil {
+				got++
+			}
+			synctest.Wait()
+			if s := p.State(); s.Taken != got || s.Ready != int(1-got) {
+				t.Errorf("the caller got %d; state %+v", got, s)
+			}
+		})
+	}
+}
+
 func TestWaitersAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := newVenue()

@@ -48,12 +48,22 @@ func TestEpochsPass(t *testing.T) {
 				t.Errorf("day %d: a wiped certificate", day)
 			}
 			end, _ := presentEpoch(t).End()
+			time.Sleep(time.Until(end) - time.Minute)
+			synctest.Wait()
+			if s := p.State(); s.Next != session.DefaultPoolSize {
+				t.Errorf("day %d: state %+v, want some for the next epoch", day, s)
+			}
+			for range 4 { // more than are ready
+				if e := take(t, p).Presentation().Epoch; e != presentEpoch(t) {
+					t.Errorf("day %d: a certificate of epoch %d in epoch %d", day, e.Number, presentEpoch(t).Number)
+				}
+			}
 			time.Sleep(time.Until(end))
 			synctest.Wait()
 		}
-		// One taken a day, and two ready at the end of each day.
-		if s := p.State(); s.Taken != 5 || s.Dropped != 5*session.DefaultPoolSize {
-			t.Errorf("state %+v, want 5 taken and %d dropped", s, 5*session.DefaultPoolSize)
+		// Five taken a day, and two ready at the end of each day.
+		if s := p.State(); s.Taken != 5*5 || s.Dropped != 5*session.DefaultPoolSize {
+			t.Errorf("state %+v, want 25 taken and %d dropped", s, 5*session.DefaultPoolSize)
 		}
 	})
 }
