@@ -1,0 +1,87 @@
+package handshake
+
+import (
+	"fmt"
+	"testing"
+)
+
+// Sizes are the two of the descriptor, or the natural ones where those are less,
+// and steps above them for early data.
+func TestSizes(t *testing.T) {
+	for _, c := range []struct {
+		suite       int
+		padding     [2]uint16
+		certificate bool
+		early       int
+		want        int
+	}{
+		{0, [2]uint16{2048, 4096}, false, 0, 2048},
+		{0, [2]uint16{2048, 4096}, true, 0, 4096},
+		{0, [2]uint16{4096, 4096}, false, 0, 4096},
+		{0, [2]uint16{1, 1}, false, 0, 1383},
+		{0, [2]uint16{1, 1}, true, 0, 1770},
+		{0, [2]uint16{65535, 65535}, true, 0, 65535},
+		{4, [2]uint16{2048, 4096}, false, 0, 2487},
+		{4, [2]uint16{2048, 4096}, true, 0, 4096},
+		{4, [2]uint16{2048, 4096}, false, 1, 2487 + 1024},
+		{4, [2]uint16{2048, 4096}, false, 1024, 2487 + 1024},
+		{4, [2]uint16{2048, 4096}, false, 1025, 2487 + 2048},
+		{4, [2]uint16{2048, 4096}, false, 4096, 2487 + 4096},
+		{4, [2]uint16{2048, 4096}, true, 1222, 4096},
+		{4, [2]uint16{2048, 4096}, true, 1223, 4096 + 1024},
+	} {
+		t.Run(fmt.Sprint(c), func(t *testing.T) {
+			s := sizesOf(suites()[c.suite], c.padding)
+			if got := s.of(c.certificate, c.early); got != c.want {
+				t.Errorf("%d bytes, expected %d", got, c.want)
+			}
+			if !s.possible(c.want) || s.possible(c.want-1) || s.possible(c.want+1) {
+				t.Error("the responder expects another size")
+			}
+		})
+	}
+	for i, suite := range suites() {
+		possible, want := 0, 2
+		if suite.EarlyData() {
+			want = 2 * (1 + MaxEarlyData/EarlyDataStep)
+		}
+		s := sizesOf(suite, [2]uint16{2048, 4096})
+		for size := range MaxMessageSize + 1 {
+			if s.possible(size) {
+				possible++
+			}
+		}
+		if possible != want {
+			t.Errorf("suite %d: %d sizes, expected %d", i+1, possible, want)
+		}
+	}
+}
+
+// Messages of the same kind are of the same size, whatever is in them.
+func TestMessageSizes(t *testing.T) {
+	s := newScene(t)
+	for _, suite := range suiteNames {
+		for _, c := range []struct {
+			kind Kind
+			want int
+		}{{Open, 2048}, {Admit, 4096}, {Inline, 4096}} {
+			if parsed, _ := ParseSuite(suite); parsed.EarlyData() && c.kind == Open {
+				c.want = 2487
+			}
+			if _, message := s.first(t, suite, s.certificate(t), InitiatorOptions{Kind: c.kind}); len(message) != c.want {
+				t.Errorf("%s, %s: %d bytes, expected %d", suite, c.kind, len(message), c.want)
+			}
+		}
+	}
+}
+
+// A message is refused that is longer than what it carries needs: there is one
+// size for everything.
+func TestSizeFollowsFromContents(t *testing.T) {
+	s := newScene(t)
+	c := s.admitted(t)
+	size := sizesOf(suites()[0], s.keys.Padding)
+	text := (&payload{kind: Open, digest: c.Digest()}).append(nil, size.payload(4096))
+	answer, a, err := s.respond(t, s.handmade(t, c.Key(), text))
+	requireSilence(t, answer, a, err, ErrPayload)
+}
