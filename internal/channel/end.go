@@ -19,11 +19,20 @@ type end struct {
 	at     time.Time // zero: no time was set
 	alert  record.Alert
 	timer  *time.Timer
-	done   chan struct{}
+
+	watchdog *time.Timer // closes the connection below, whatever it does
+	quiet    [2]bool     // nothing more is sent; nothing more is read
+	done     chan struct{}
 }
 
+const (
+	nothingSent = iota
+	nothingRead
+)
+
 // Done returns a channel that is closed once the connection below is closed and
-// the keys are wiped: after Close, or when the channel has failed or ended.
+// the keys are wiped: after Close, or when the channel has failed or ended. That
+// takes until the peer has hung up as well, but not longer than Config.Linger.
 func (c *Conn) Done() <-chan struct{} { return c.end.done }
 
 // Err returns nil until Done is closed, then why: [net.ErrClosed] after Close,
@@ -40,15 +49,15 @@ func (c *Conn) Err() error {
 }
 
 // Close ends the channel. The peer's Read returns [io.EOF] behind what was
-// written, and what it sends is dropped. Close waits for the peer's connection
-// to take the last record, at most Config.Linger: after that the peer is cut
+// written, and what it sends is dropped. Close waits until the connection below
+// has taken the last record, at most Config.Linger: after that the peer is cut
 // off, and Close returns an error wrapping [os.ErrDeadlineExceeded]. It returns
-// nil for a channel that is over.
+// nil for a channel that is over. What is left to do goes on without the caller:
+// see [Conn.Done].
 func (c *Conn) Close() error {
 	first := c.stop(net.ErrClosed)
 	c.in.close()
 	if !first {
-		<-c.end.done
 		return nil
 	}
 	err := c.finish(c.session.Close)
@@ -64,7 +73,6 @@ func (c *Conn) Abort(a record.Alert) error {
 	first := c.stop(net.ErrClosed)
 	c.in.close()
 	if !first {
-		<-c.end.done
 		return nil
 	}
 	if err := c.finish(c.sealAlert(a)); errors.Is(err, os.ErrDeadlineExceeded) {
@@ -174,20 +182,48 @@ func (o *output) stop(err error) {
 	o.wake.Broadcast()
 }
 
-// finish sends what is left and the last record, if there is one, closes the
-// connection below, and forgets the keys.
+// finish sends what is left and the last record, if there is one, and hangs up.
 func (c *Conn) finish(last lastRecord) error {
-	// A connection below without deadlines is closed when it is time.
-	watchdog := time.AfterFunc(2*c.linger, func() { c.raw.Close() })
+	// For a connection below without deadlines, or a reader that is kept.
+	c.end.watch(time.AfterFunc(2*c.linger, func() { c.raw.Close() }))
 	err := c.sendLast(last)
-	watchdog.Stop()
+	if err != nil || last == nil || !halfClose(c.raw) {
+		c.raw.Close()
+	}
+	_ = c.raw.SetReadDeadline(time.Now().Add(c.linger))
+	c.leave(nothingSent)
+	return err
+}
+
+func (e *end) watch(timer *time.Timer) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.watchdog = timer
+}
+
+// halfClose tells the connection below that nothing more is sent, and reports
+// whether that can be said. A system that is to close a connection while
+// something arrives resets it, and then the peer loses what it has not read: so
+// we read on until the peer hangs up as well, or the linger is over.
+func halfClose(raw net.Conn) bool {
+	c, can := raw.(interface{ CloseWrite() error })
+	return can && c.CloseWrite() == nil
+}
+
+// leave notes that sending or reading is over. When both are, the connection
+// below is closed and the keys are forgotten.
+func (c *Conn) leave(which int) {
+	e := &c.end
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.quiet[which] = true
+	if e.quiet != [2]bool{true, true} {
+		return
+	}
+	e.watchdog.Stop()
 	c.raw.Close()
 	c.session.Wipe()
-	close(c.end.done)
-	if c.ended != nil {
-		c.ended()
-	}
-	return err
+	close(e.done)
 }
 
 func (c *Conn) sendLast(last lastRecord) error {

@@ -173,11 +173,11 @@ func TestSetEnd(t *testing.T) {
 // Until the initiator has shown that it has the keys, the responder neither
 // writes nor gives out data; then it is asked once.
 func TestConfirmed(t *testing.T) {
-	for name, speak := range map[string]func(t *testing.T, c *Conn){
-		"write":   func(t *testing.T, c *Conn) { c.confirm.Stop(); requireWrite(t, c, "order") },
-		"read":    func(t *testing.T, c *Conn) { c.confirm.Stop(); requireRead(t, c, "banner") },
-		"nothing": func(*testing.T, *Conn) {},
-		"close":   func(t *testing.T, c *Conn) { c.confirm.Stop(); c.CloseWrite() },
+	for name, speak := range map[string]func(c *Conn) error{
+		"write":   func(c *Conn) error { c.confirm.Stop(); _, err := io.WriteString(c, "order"); return err },
+		"read":    func(c *Conn) error { c.confirm.Stop(); _, err := c.Read(make([]byte, 1)); return err },
+		"nothing": func(*Conn) error { return nil },
+		"close":   func(c *Conn) error { c.confirm.Stop(); return c.CloseWrite() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			var asked int
@@ -185,13 +185,17 @@ func TestConfirmed(t *testing.T) {
 			pair := newPair(t, only(record.Responder, func(_ record.Role, _ *record.Config, c *Config) {
 				c.Confirmed = func() error { asked++; time.Sleep(time.Millisecond); answered = true; return nil }
 			}))
-			go speak(t, pair[0])
+			spoken := make(chan error)
+			go func() { spoken <- speak(pair[0]) }()
 			if _, err := pair[1].Write([]byte("banner")); err != nil {
 				t.Fatal(err)
 			}
 			<-pair[1].Confirmed()
 			if asked != 1 || !answered {
 				t.Fatal("written before the peer was confirmed")
+			}
+			if err := <-spoken; err != nil {
+				t.Fatal(err)
 			}
 		})
 	}
@@ -326,8 +330,12 @@ func TestNoGoroutineIsLeft(t *testing.T) {
 	for i := range 25 * len(endings) {
 		pair := newPair(t)
 		all.Go(func() {
-			requireWrite(t, pair[0], "order")
-			requireRead(t, pair[1], "order")
+			if _, err := io.WriteString(pair[0], "order"); err != nil {
+				t.Error(err)
+			}
+			if _, err := io.ReadFull(pair[1], make([]byte, len("order"))); err != nil {
+				t.Error(err)
+			}
 			endings[i%len(endings)](pair)
 			closeAll(pair[:]...)
 		})

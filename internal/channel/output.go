@@ -63,6 +63,16 @@ func (o *output) allow() {
 	o.wake.Broadcast()
 }
 
+// refuse lets nothing of the caller's be sent any more.
+func (o *output) refuse(err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err == nil {
+		o.err = err
+	}
+	o.wake.Broadcast()
+}
+
 // enter begins a Write, of which there is one at a time.
 func (o *output) enter() error {
 	o.mu.Lock()

@@ -107,14 +107,24 @@ func (r *reader) fill(from io.Reader) error {
 
 // read is the reader: it reads and opens until there is nothing more.
 func (c *Conn) read() {
-	defer c.reader.release()
+	defer c.leave(nothingRead)
+	err := c.readRecords()
+	c.reader.release()
+	if err == nil {
+		c.drain()
+	}
+}
+
+// readRecords returns the error of the connection below, or nil if the channel
+// has ended because of a record.
+func (c *Conn) readRecords() error {
 	for {
 		if err := c.reader.fill(c.raw); err != nil {
 			c.cutOff(err)
-			return
+			return err
 		}
 		if err := c.open(); err != nil {
-			return
+			return nil
 		}
 		c.checkEnd()
 		if c.needsDriver() {
@@ -123,16 +133,36 @@ func (c *Conn) read() {
 	}
 }
 
-// cutOff takes the end of what can be read, which is no news after the peer's
-// close.
+// drain reads on, so that the peer gets to read the reason before a reset.
+func (c *Conn) drain() {
+	for {
+		if n, err := c.raw.Read(c.reader.small[:]); err != nil || n == 0 {
+			return
+		}
+	}
+}
+
+// cutOff takes the end of what can be read. After the peer's close that is no
+// news, but says that nobody reads there any more.
 func (c *Conn) cutOff(err error) {
 	switch end := c.session.End(); {
 	case end == io.EOF:
+		go c.hangUp()
 	case err == io.EOF:
 		c.fail(fmt.Errorf("channel: %w", end), nil)
 	default:
 		c.fail(fmt.Errorf("channel: reading: %w: %w", end, err), nil)
 	}
+}
+
+// hangUp answers a peer that has closed in both directions, and waits for us to.
+func (c *Conn) hangUp() {
+	if !c.out.takeForDriver() {
+		return
+	}
+	defer c.out.release()
+	c.out.refuse(fmt.Errorf("channel: writing: the peer has closed the connection: %w", io.ErrClosedPipe))
+	halfClose(c.raw)
 }
 
 // open opens the records that have arrived. An error has been dealt with.
