@@ -50,8 +50,9 @@ func (a *Accepted) Session(o ChannelOptions) (*record.Session, error) { return a
 // Confirm is to be called once the peer's first record has opened, which shows that
 // message 1 was no replay, and before anything is delivered. It counts the channel
 // and spends the open, unless early data did. An error wrapping
-// [zkkex.ErrRejected] is a no; with any other the gate could not tell. Either way
-// the channel must end. Once it has returned nil it does nothing more.
+// [zkkex.ErrRejected] is a no; [ErrUnavailable] says that the gate could not tell.
+// Either way the channel must end. Once it has returned nil it does nothing more.
+// It returns [ErrUsed] for an admission and after [Accepted.Release].
 func (a *Accepted) Confirm(ctx context.Context) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -61,10 +62,14 @@ func (a *Accepted) Confirm(ctx context.Context) error {
 	case a.confirmed:
 		return nil
 	}
-	if err := a.spend(ctx, false); err != nil {
+	switch err := a.spend(ctx, false); {
+	case err == nil:
+		return nil
+	case reasonOf(err) == Unavailable:
+		return fmt.Errorf("handshake: confirm: %w: %w", ErrUnavailable, err)
+	default:
 		return fmt.Errorf("handshake: confirm: %w", err)
 	}
-	return nil
 }
 
 // spend counts the channel, then spends the open.

@@ -86,6 +86,28 @@ func TestStoreDown(t *testing.T) {
 	}
 }
 
+// The same for an open that cannot be recorded once the peer is confirmed: it
+// leaves no channel counted, and may be tried again.
+func TestConfirmWithoutStore(t *testing.T) {
+	s := newScene(t)
+	_, message := s.first(t, plainSuite, s.admitted(t), InitiatorOptions{Kind: Open})
+	_, a, err := s.respond(t, message)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.gate.set(func(g *testGate) { g.down = true })
+	if err := a.Confirm(t.Context()); !errors.Is(err, ErrUnavailable) || !errors.Is(err, errDown) || errors.Is(err, zkkex.ErrRejected) {
+		t.Errorf("got %v, expected ErrUnavailable", err)
+	}
+	s.gate.set(func(g *testGate) { g.down = false })
+	if opens, channels := s.gate.changed(); opens != 0 || channels != 0 {
+		t.Errorf("left %d opens, %d channels", opens, channels)
+	}
+	if err := a.Confirm(t.Context()); err != nil {
+		t.Errorf("with the store back: %v", err)
+	}
+}
+
 // The checks behind the payload that are not about a certificate that comes along.
 func TestRefusals(t *testing.T) {
 	for _, c := range []struct {
