@@ -25,9 +25,10 @@ const (
 	// DefaultSyncInterval is the mean time between two syncs with the registry.
 	DefaultSyncInterval = 5 * time.Minute
 	// DefaultPadding and DefaultPaddingWithCertificate are what first messages
-	// are padded to at least, in bytes. In the suites without a prekey an open
-	// takes 1,382 bytes and one with the certificate inline 1,769: these are the
-	// next multiples of 64 that leave some room, and fit two Ethernet frames.
+	// are padded to at least, in bytes. In suites without a prekey an open takes
+	// 1,383 bytes and one with its certificate inline 1,770: they are the next
+	// multiples of 64, and one for fields to come. In suites with one, 2,487 and
+	// 2,874 bytes are the natural sizes, the same for everybody, and not padded.
 	DefaultPadding                = 1408
 	DefaultPaddingWithCertificate = 1856
 )

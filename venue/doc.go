@@ -3,9 +3,8 @@
 //
 // [Init] makes the folder, [Open] opens it, [Venue.Run] keeps it going: it
 // follows the registry, issues descriptors in time, publishes them and destroys
-// what is over. A venue is the [handshake.KeySource] of its listener, and
-// [Venue.Handler] serves what clients fetch. Package venueclient is the other
-// side of that.
+// what is over. [Venue.Listen] takes members' sessions, and [Venue.Handler] serves
+// what clients fetch; package venueclient is the other side of that.
 //
 // # Which root
 //

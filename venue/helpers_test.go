@@ -51,14 +51,16 @@ type scene struct {
 }
 
 // newScene makes a registry of three members and a venue, which is not synced.
-func newScene(t *testing.T) *scene {
+func newScene(t *testing.T) *scene { return newSceneAt(t, testTime) }
+
+func newSceneAt(t *testing.T, at time.Time) *scene {
 	t.Helper()
-	s := &scene{t: t, clock: &clock{at: testTime}, folder: filepath.Join(t.TempDir(), "published"), dir: filepath.Join(t.TempDir(), "venue")}
+	s := &scene{t: t, clock: &clock{at: at}, folder: filepath.Join(t.TempDir(), "published"), dir: filepath.Join(t.TempDir(), "venue")}
 	s.options.Now = s.clock.now
-	at := filepath.Join(t.TempDir(), "registry")
-	s.must(registrar.Init(at, "registry.example/members", registry.SmallCapacityBits))
+	dir := filepath.Join(t.TempDir(), "registry")
+	s.must(registrar.Init(dir, "registry.example/members", registry.SmallCapacityBits))
 	var err error
-	s.registrar, err = registrar.Open(at)
+	s.registrar, err = registrar.Open(dir)
 	s.must(err)
 	t.Cleanup(func() { s.must(s.registrar.Close()) })
 	for range 3 {

@@ -65,6 +65,7 @@ type Venue struct {
 	nextSync time.Time  // of the maintenance loop, under issuing
 	cached   sync.Map   // *handshake.Keys by number
 	problems problems
+	responds responding
 }
 
 // Open opens a venue's folder. It completes what a crash interrupted, and needs
