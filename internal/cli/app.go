@@ -155,12 +155,14 @@ const (
 	groupMember   = "member"
 	groupVerifier = "verifier"
 	groupRegistry = "registry"
+	groupVenue    = "venue"
 	groupOther    = "other"
 )
 
 var groups = []*cobra.Group{
 	{ID: groupMember, Title: "Members:"},
 	{ID: groupVerifier, Title: "Verifiers:"},
+	{ID: groupVenue, Title: "Venues:"},
 	{ID: groupRegistry, Title: "Registrars:"},
 	{ID: groupOther, Title: "Everybody:"},
 }

@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// A server has its registry open, and nobody else can. It takes jobs from the
-// other commands on a Unix socket in the registry's folder, which only the
-// registrar can enter: a POST of a job, answered by what came out.
+// A server has its folder, a registry or a venue, open, and nobody else can. It
+// takes jobs from the other commands on a Unix socket in the folder, which only
+// the operator can enter: a POST of a job, answered by what came out.
 
 const (
 	// controlSocket is its name.
@@ -30,8 +30,8 @@ const (
 
 // controlAnswer is what a server answers.
 type controlAnswer struct {
-	Done  *done         `json:"done,omitempty"`
-	Error *controlError `json:"error,omitempty"`
+	Done  json.RawMessage `json:"done,omitempty"`
+	Error *controlError   `json:"error,omitempty"`
 }
 
 // controlError is an error that came from a server: what it prints and how it
@@ -60,12 +60,12 @@ func listenControl(dir string) (net.Listener, error) {
 	return l, os.Chmod(path, 0o600)
 }
 
-// serveControl carries out jobs until ctx ends.
-func serveControl(ctx context.Context, l net.Listener, op *operator) error {
+// serveControl has jobs performed until ctx ends.
+func serveControl[Job, Done any](ctx context.Context, l net.Listener, perform func(context.Context, Job) (*Done, error)) error {
 	srv := &http.Server{
 		ReadHeaderTimeout: 10 * time.Second,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			answer := controlAnswerTo(r, op)
+			answer := controlAnswerTo(r, perform)
 			w.Header().Set("Content-Type", "application/json")
 			_ = json.NewEncoder(w).Encode(answer) // a command that went away has nobody left to tell
 		}),
@@ -78,26 +78,29 @@ func serveControl(ctx context.Context, l net.Listener, op *operator) error {
 	return nil
 }
 
-func controlAnswerTo(r *http.Request, op *operator) controlAnswer {
-	j, err := readJob(r.Body)
-	var d *done
+func controlAnswerTo[Job, Done any](r *http.Request, perform func(context.Context, Job) (*Done, error)) controlAnswer {
+	var done json.RawMessage
+	j, err := readJob[Job](r.Body)
 	if err == nil {
-		d, err = op.perform(r.Context(), j)
+		var d *Done
+		if d, err = perform(r.Context(), j); err == nil {
+			done, err = json.Marshal(d)
+		}
 	}
 	if err != nil {
 		return controlAnswer{Error: &controlError{int(exitOf(err)), codeOf(err), err.Error(), hintOf(err)}}
 	}
-	return controlAnswer{Done: d}
+	return controlAnswer{Done: done}
 }
 
-func readJob(r io.Reader) (j job, err error) {
+func readJob[Job any](r io.Reader) (j Job, err error) {
 	d := json.NewDecoder(io.LimitReader(r, maxJob))
 	d.DisallowUnknownFields()
 	return j, d.Decode(&j)
 }
 
-// askServer has the server that has the registry open carry out a job.
-func askServer(ctx context.Context, dir string, j job) (*done, error) {
+// askServer has the server that has the folder open carry out a job.
+func askServer[Done, Job any](ctx context.Context, dir string, j Job) (*Done, error) {
 	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
 	defer cancel()
 	client := &http.Client{Transport: &http.Transport{
@@ -110,7 +113,7 @@ func askServer(ctx context.Context, dir string, j job) (*done, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://registry/", bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://server/", bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
@@ -129,5 +132,6 @@ func askServer(ctx context.Context, dir string, j job) (*done, error) {
 	if out.Done == nil {
 		return nil, errors.New("the server's answer is empty; is it of another version?")
 	}
-	return out.Done, nil
+	done := new(Done)
+	return done, json.Unmarshal(out.Done, done)
 }

@@ -6,6 +6,7 @@ import (
 	"syscall"
 
 	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/handshake"
 	"github.com/zkkex/zkkex/internal/filelock"
 	"github.com/zkkex/zkkex/keys"
 	"github.com/zkkex/zkkex/member"
@@ -13,7 +14,11 @@ import (
 	"github.com/zkkex/zkkex/registry"
 	"github.com/zkkex/zkkex/registry/mirror"
 	"github.com/zkkex/zkkex/registry/registrar"
+	"github.com/zkkex/zkkex/session"
 	"github.com/zkkex/zkkex/slots"
+	"github.com/zkkex/zkkex/venue"
+	"github.com/zkkex/zkkex/venue/descriptor"
+	"github.com/zkkex/zkkex/venue/venueclient"
 	"github.com/zkkex/zkkex/verifier/spent"
 )
 
@@ -34,6 +39,9 @@ var knownErrors = []struct {
 	{member.ErrNoKey, "no_key", "zkkex keygen makes a key; --home or $ZKKEX_HOME says where it is"},
 	{member.ErrNoRegistry, "no_registry", "zkkex trust --registry URL --registry-key KEY records one"},
 	{member.ErrSeveralRegistries, "several_registries", "name one with --registry"},
+	{member.ErrNoVenue, "no_venue", "zkkex trust --venue URL --venue-key KEY records one"},
+	{member.ErrSeveralVenues, "several_venues", "name one with --venue"},
+	{member.ErrVenueRegistry, "no_registry", "zkkex trust --registry URL --registry-key KEY records one"},
 	{member.ErrOtherRegistry, "other_registry", "compare key and address with what the registrar says; nothing was recorded of it"},
 	{member.ErrOffline, "offline_registry", "zkkex enroll --challenge FILE answers a challenge of the registrar's"},
 	{member.ErrNoRequest, "no_request", "zkkex enroll makes one"},
@@ -64,6 +72,17 @@ var knownErrors = []struct {
 	{spent.ErrNotStore, "not_a_store", "--spent names a folder of its own, empty with --new-spent, or from an earlier run"},
 	{spent.ErrClosed, "epoch_closed", "this epoch's record was pruned; check the clock"},
 	{registrar.ErrUnknownRequest, "unknown_request", "zkkex registry list shows what waits"},
+	{venue.ErrNoVenue, "no_venue", "zkkex venue init makes one; --dir says where it is"},
+	{venue.ErrFolderMode, "file_mode", ""},
+	{venueclient.ErrOtherVenue, "other_venue", ""},
+	{venueclient.ErrBehind, "behind", ""},
+	{descriptor.ErrFork, "fork", "do not use this venue; publish the evidence"},
+	{descriptor.ErrExpired, "expired", "the venue issues none any more, or its server cannot be reached; is its clock, and yours, right?"},
+	{descriptor.ErrNotYet, "not_synced", "the venue has issued no descriptor yet, or none was fetched"},
+	{descriptor.ErrUnknownNumber, "unknown_descriptor", "zkkex venue status shows what was issued"},
+	{descriptor.ErrWitnesses, "witnesses", ""},
+	{handshake.ErrUnavailable, "unavailable", ""},
+	{session.ErrNoTerms, "not_synced", ""},
 	{errUnhealthy, "unhealthy", ""},
 	{filelock.ErrLocked, "locked", ""},
 	{syscall.ECONNREFUSED, "network", "nothing listens there: is the address right, and does the server run?"},

@@ -46,3 +46,6 @@ func (h *lineHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 
 // WithGroup implements [slog.Handler]. Groups are not shown.
 func (h *lineHandler) WithGroup(string) slog.Handler { return h }
+
+// logger returns the log of a server.
+func (a *app) logger() *slog.Logger { return slog.New(&lineHandler{app: a}) }

@@ -149,7 +149,7 @@ func (a *app) operateWith(ctx context.Context, o *registryOptions, witnesses *wi
 	}
 	r, err := a.openRegistrar(dir)
 	if errors.Is(err, registrar.ErrLocked) || errors.Is(err, filelock.ErrLocked) {
-		return askServer(ctx, dir, j)
+		return askServer[done](ctx, dir, j)
 	}
 	if err != nil {
 		return nil, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"strings"
 	"time"
@@ -137,7 +136,7 @@ func (a *app) serve(ctx context.Context, o *registryOptions, s *serveOptions) (_
 	}
 	server := registrar.NewServer(r, queue, registrar.ServerConfig{
 		Approve: approve, CheckpointInterval: s.interval, RenewInterval: s.renew, Cosigner: op.cosigner,
-		Log: slog.New(&lineHandler{app: a}), Now: a.env.Now,
+		Log: a.logger(), Now: a.env.Now,
 	})
 	return nil, a.listenAndServe(ctx, s.listen, dir, server, op)
 }
@@ -161,7 +160,7 @@ func (a *app) listenAndServe(ctx context.Context, address, dir string, server *r
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return server.Serve(ctx, l) })
 	if control != nil {
-		group.Go(func() error { return serveControl(ctx, control, op) })
+		group.Go(func() error { return serveControl(ctx, control, op.perform) })
 	}
 	return group.Wait()
 }

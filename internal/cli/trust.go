@@ -50,11 +50,12 @@ func (f *trustFlags) over(known member.Registry) member.Registry {
 
 func (a *app) trustCommand() *cobra.Command {
 	var f trustFlags
+	var of trustVenueFlags
 	var remove string
 	c := &cobra.Command{
-		Use:     "trust [--registry URL --registry-key KEY | --remove NAME]",
+		Use:     "trust [--registry URL --registry-key KEY | --venue URL --venue-key KEY | --remove NAME]",
 		GroupID: groupMember,
-		Short:   "record a registry, its key and its witnesses",
+		Short:   "record a registry or a venue, its key and its witnesses",
 		Long: `Trust records where a registry is, and the key that says which one it is. From
 then on, checkpoints are compared with every one that was seen before, and a
 registrar that shows two different histories is found out.
@@ -65,18 +66,27 @@ server is asked what its key is, nothing is recorded, and the key is shown for
 comparison.
 
 For a registry that is recorded already, address, witnesses and demands are
-replaced.`,
+replaced.
+
+With --venue it records a venue in the same way: where its descriptors are, and
+the identity that signs them. A venue admits the members of one registry, which
+must be recorded as well.`,
 		Example: `  zkkex trust --registry https://registry.example --registry-key registry.example/members+0d3a7e7e+AYb...
   zkkex trust --registry file:///media/usb/registry --registry-key "$(cat registry.key)"
+  zkkex trust --venue https://venue.example --venue-key venue.example+6b27b6dc+AW29...
   zkkex trust --remove registry.example/members`,
 		Args: cobra.NoArgs,
 	}
 	f.register(c)
-	c.Flags().StringVar(&remove, "remove", "", "remove a registry that is recorded: its `NAME`, URL or identifier; the copy of it stays")
+	of.register(c)
+	c.Flags().StringVar(&remove, "remove", "", "remove a registry or a venue that is recorded: its `NAME`, URL or identifier; the copy of it stays")
 	c.RunE = a.run(func(ctx context.Context, _ []string) (result, error) {
 		return a.withMember(ctx, nil, func(m *member.Member) (result, error) {
 			if c.Flags().Changed("remove") {
-				return a.removeRegistry(m, remove, &f)
+				return a.removeTrusted(m, remove, &f, &of)
+			}
+			if of.given() {
+				return a.trustVenue(ctx, m, &of, &f)
 			}
 			id, err := a.trust(ctx, m, &f)
 			if err != nil {
@@ -86,6 +96,23 @@ replaced.`,
 		})
 	})
 	return c
+}
+
+// removeTrusted removes a registry, or the venue of that name.
+func (a *app) removeTrusted(m *member.Member, which string, f *trustFlags, of *trustVenueFlags) (result, error) {
+	if of.given() {
+		return nil, usagef("--remove takes a name or an identifier, and nothing beside it")
+	}
+	id, err := m.FindVenue(which)
+	if _, findErr := m.Find(which); which == "" || findErr == nil || err != nil {
+		return a.removeRegistry(m, which, f)
+	}
+	r, err := newTrustedVenue(m, id)
+	if err != nil {
+		return nil, err
+	}
+	a.notef("removed; what was seen of the venue stays, and is compared with if you trust it again")
+	return r, m.ForgetVenue(id)
 }
 
 // removeRegistry removes a registry from what is trusted.

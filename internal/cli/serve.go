@@ -1,0 +1,157 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/zkkex/zkkex/internal/filelock"
+	"github.com/zkkex/zkkex/tunnel"
+	"github.com/zkkex/zkkex/venue"
+)
+
+// venueServeOptions say what a venue serves, and where.
+type venueServeOptions struct {
+	venue    venueOptions
+	params   paramsFlags
+	listen   string
+	publish  string
+	upstream string
+	carried  int
+}
+
+func (a *app) serveCommand() *cobra.Command {
+	var s venueServeOptions
+	c := &cobra.Command{
+		Use:     "serve --upstream HOST:PORT --params PARAMS",
+		GroupID: groupVenue,
+		Short:   "take anonymous members' sessions, and carry them to a server behind",
+		Long: `Serve is a venue's side of "zkkex tunnel": it takes sessions of members that it
+cannot name, and connects each to the server at --upstream, bytes unchanged. That
+server sees connections from here and needs to know nothing of zkkex.
+
+It follows the registry, issues descriptors when they are due, and publishes them
+over HTTP at --publish, where members fetch them. Put TLS in front of that if you
+like; descriptors are signed. It keeps no log of addresses.
+
+Interrupt it once, and it lets sessions end for a while; twice, and it ends.`,
+		Example: `  zkkex serve --upstream 127.0.0.1:5432 --params ./params
+  zkkex serve --dir ./venue --listen 127.0.0.1:9440 --publish 127.0.0.1:9441 --upstream 127.0.0.1:8000 --params dev`,
+		Args: cobra.NoArgs,
+	}
+	s.venue.register(c)
+	s.params.register(c)
+	f := c.Flags()
+	f.StringVar(&s.listen, "listen", "127.0.0.1:9440", "`ADDRESS` to take sessions on; port 0 takes a free one")
+	f.StringVar(&s.publish, "publish", "127.0.0.1:9441", "`ADDRESS` to publish descriptors on over HTTP, or none for \"zkkex venue export\"")
+	f.StringVar(&s.upstream, "upstream", "", "`HOST:PORT` of the server that sessions are carried to")
+	f.IntVar(&s.carried, "max-sessions", 0, "how many sessions are carried at once (default 1024)")
+	c.RunE = a.run(func(ctx context.Context, _ []string) (result, error) { return nil, a.serveVenue(ctx, &s) })
+	return c
+}
+
+func (a *app) serveVenue(ctx context.Context, s *venueServeOptions) (err error) {
+	if s.upstream == "" {
+		return usagef("name the server that sessions are carried to with --upstream HOST:PORT")
+	}
+	dir, err := a.venueDir(&s.venue)
+	if err != nil {
+		return err
+	}
+	sets, err := s.params.verifying()
+	if err != nil {
+		return err
+	}
+	v, err := a.openVenue(dir, sets)
+	if errors.Is(err, filelock.ErrLocked) {
+		return withHint(err, "one server is enough; the other venue commands work beside it")
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, v.Close()) }()
+	done := a.progress("following the registry")
+	first := v.Maintain(ctx)
+	done()
+	if first != nil && ctx.Err() != nil {
+		return first
+	}
+	if first != nil {
+		a.warnf("%v; trying again", first)
+	}
+	return a.carry(ctx, dir, v, s)
+}
+
+// carry serves the venue's members, until ctx ends.
+func (a *app) carry(ctx context.Context, dir string, v *venue.Venue, s *venueServeOptions) error {
+	sessions, err := v.Listen("tcp", s.listen)
+	if err != nil {
+		return fmt.Errorf("--listen %s: %w", s.listen, err)
+	}
+	started := &venueServing{Sessions: sessions.Addr().String(), Name: v.Config().Name, Identity: v.Identity().String()}
+	group, ctx := errgroup.WithContext(ctx)
+	if s.publish != "none" {
+		l, err := net.Listen("tcp", s.publish)
+		if err != nil {
+			return errors.Join(fmt.Errorf("--publish %s: %w", s.publish, err), sessions.Close())
+		}
+		started.URL = "http://" + l.Addr().String()
+		group.Go(func() error { return publish(ctx, l, v.Handler()) })
+	}
+	control, err := listenControl(dir)
+	if err != nil {
+		a.warnf("the other venue commands cannot reach this server: %v", err)
+	} else {
+		group.Go(func() error { return serveControl(ctx, control, performIn(v)) })
+	}
+	if err := a.emit(started, nil); err != nil {
+		return errors.Join(err, sessions.Close())
+	}
+	a.notef("serving %s, fingerprint %s", started.Name, v.Identity().Fingerprint())
+	carrier := &tunnel.Server{Listener: sessions, Network: "tcp", Address: s.upstream, Limits: tunnel.Limits{Connections: s.carried}, Log: a.logger()}
+	group.Go(func() error { return carrier.Serve(ctx) })
+	group.Go(func() error { return unlessDone(ctx, v.Run(ctx)) })
+	return group.Wait()
+}
+
+// publish serves what members fetch.
+func publish(ctx context.Context, l net.Listener, h http.Handler) error {
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
+	stop := context.AfterFunc(ctx, func() { _ = srv.Close() })
+	defer stop()
+	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// unlessDone is nil for the error with which something ends that ctx has ended.
+func unlessDone(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// venueServing is what is served, printed when it begins.
+type venueServing struct {
+	Sessions string `json:"sessions"`
+	URL      string `json:"url,omitempty"`
+	Name     string `json:"name"`
+	Identity string `json:"identity"`
+}
+
+func (r *venueServing) text() string {
+	var t table
+	t.add("sessions", "%s", r.Sessions)
+	if r.URL != "" {
+		t.add("descriptors", "%s", r.URL)
+	}
+	return t.String()
+}

@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/zkkex/zkkex/member"
+	"github.com/zkkex/zkkex/venue/descriptor"
+	"github.com/zkkex/zkkex/venue/venueclient"
+)
+
+// trustVenueFlags say which venue a member trusts.
+type trustVenueFlags struct {
+	url      string
+	identity string
+	prekey   bool
+}
+
+func (f *trustVenueFlags) register(c *cobra.Command) {
+	c.Flags().StringVar(&f.url, "venue", "", "`URL` of a venue's descriptors, to record a venue: https://, http://, or file:// for an exported folder")
+	c.Flags().StringVar(&f.identity, "venue-key", "", "the venue's `IDENTITY`, name+hash+base64, got from the venue by another way than the server")
+	c.Flags().BoolVar(&f.prekey, "require-prekey", false, "open sessions only with suites that hide the first message from a later quantum attacker too")
+}
+
+// given reports whether a venue is meant, not a registry.
+func (f *trustVenueFlags) given() bool { return f.url != "" || f.identity != "" || f.prekey }
+
+// trustVenue records the venue that the flags name.
+func (a *app) trustVenue(ctx context.Context, m *member.Member, f *trustVenueFlags, r *trustFlags) (result, error) {
+	if r.url != "" || r.key != "" {
+		return nil, usagef("--venue and --registry: record one at a time")
+	}
+	if !strings.Contains(f.url, "://") {
+		return nil, usagef("--venue %q: give the URL of the venue's descriptors, with http:// or https:// before it", f.url)
+	}
+	if f.identity == "" {
+		return nil, a.askIdentity(ctx, f.url)
+	}
+	said := r.registry()
+	id, err := m.TrustVenue(member.VenueConfig{
+		URL: f.url, Identity: f.identity, Witnesses: said.Witnesses, Quorum: said.Quorum,
+		MinMembers: said.MinMembers, RequirePrekey: f.prekey,
+	})
+	if err != nil {
+		return nil, err
+	}
+	v, err := m.OpenVenue(id, member.VenueOptions{Ahead: -1})
+	if err != nil {
+		return nil, err
+	}
+	defer v.Close()
+	done := a.progress("fetching the descriptors of %s", v.Name())
+	err = v.Sync(ctx)
+	done()
+	if err != nil {
+		a.warnf("recorded, but not synced: %v", err)
+	}
+	return newTrustedVenue(m, id)
+}
+
+// askIdentity returns an error that shows the identity a server says it has.
+func (a *app) askIdentity(ctx context.Context, url string) error {
+	dial, err := a.dial()
+	if err != nil {
+		return err
+	}
+	client, err := venueclient.New(venueclient.Config{URL: url, Dial: dial, Now: a.env.Now})
+	if err != nil {
+		return err
+	}
+	identity, err := client.Identity(ctx)
+	if err != nil {
+		return withHint(fmt.Errorf("asking the server for its identity: %w", err), "get the identity from the venue, and give it with --venue-key")
+	}
+	return withHint(usagef("no --venue-key: the server at %s says that its identity is\n%s\nwith the fingerprint\n%s", url, identity, identity.Fingerprint()),
+		"compare it with what the venue says by another way, by telephone or on paper; if it is the same, run this again with --venue-key '%s'", identity)
+}
+
+// trustedVenue is a venue that a member trusts.
+type trustedVenue struct {
+	Name        string   `json:"name"`
+	Venue       string   `json:"venue"`
+	Fingerprint string   `json:"fingerprint"`
+	URL         string   `json:"url"`
+	Identity    string   `json:"identity"`
+	Witnesses   []string `json:"witnesses"`
+	Quorum      int      `json:"quorum"`
+	MinMembers  uint64   `json:"min_members"`
+	Prekey      bool     `json:"require_prekey"`
+}
+
+func newTrustedVenue(m *member.Member, id descriptor.VenueID) (*trustedVenue, error) {
+	venues, err := m.Venues()
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range venues {
+		identity, err := descriptor.ParseIdentity(v.Identity)
+		if err != nil {
+			return nil, err
+		}
+		if identity.ID() == id {
+			return &trustedVenue{
+				Name: v.Name(), Venue: id.String(), Fingerprint: identity.Fingerprint(), URL: v.URL, Identity: v.Identity,
+				Witnesses: append([]string{}, v.Witnesses...), Quorum: v.Quorum, MinMembers: v.MinMembers, Prekey: v.RequirePrekey,
+			}, nil
+		}
+	}
+	return nil, member.ErrNoVenue
+}
+
+func (r *trustedVenue) text() string {
+	var t table
+	t.add("venue", "%s", r.Name)
+	t.add("fingerprint", "%s", r.Fingerprint)
+	t.add("at", "%s", r.URL)
+	if len(r.Witnesses) > 0 {
+		t.add("witnesses", "%d, of which %d must cosign", len(r.Witnesses), r.Quorum)
+	}
+	if r.MinMembers > 0 {
+		t.add("members", "at least %d", r.MinMembers)
+	}
+	if r.Prekey {
+		t.add("suites", "with a prekey only")
+	}
+	return t.String()
+}

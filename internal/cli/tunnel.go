@@ -1,0 +1,169 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/member"
+	"github.com/zkkex/zkkex/setup/params"
+	"github.com/zkkex/zkkex/tunnel"
+)
+
+// tunnelOptions say which venue is tunnelled to, and from where.
+type tunnelOptions struct {
+	venue   string
+	params  paramsFlags
+	listen  string
+	ahead   int
+	admit   time.Duration
+	noRenew bool
+}
+
+func (a *app) tunnelCommand() *cobra.Command {
+	var o tunnelOptions
+	c := &cobra.Command{
+		Use:     "tunnel --params PARAMS [--venue NAME]",
+		GroupID: groupMember,
+		Short:   "carry local connections to a venue, anonymously",
+		Long: `Tunnel listens on a local port. Every connection to it becomes a session at the
+venue, each with a fresh certificate: the venue cannot tell that two of them are
+yours. Any program can use it, unchanged: a FIX engine, psql, curl.
+
+A connection that outlives its epoch is renewed with a certificate of the next
+one, which tells the venue that the two certificates are one member's; --no-renew
+lets it end instead. Whoever can connect to the port acts as you, so it belongs on
+a loopback address.
+
+Certificates are made ahead; those left when tunnel ends are lost, with their
+slots. Addresses and timing are not hidden: use --proxy for the first.`,
+		Example: `  zkkex tunnel --params ./params --listen 127.0.0.1:5432
+  zkkex tunnel --home alice --venue venue.example --params dev --listen 127.0.0.1:8000
+  zkkex tunnel --params dev --proxy socks5://127.0.0.1:9050`,
+		Args: cobra.NoArgs,
+	}
+	o.params.register(c)
+	f := c.Flags()
+	f.StringVar(&o.venue, "venue", "", "the venue: its `NAME`, URL or identifier (default the only one)")
+	f.StringVar(&o.listen, "listen", "127.0.0.1:0", "local `ADDRESS` that programs connect to; port 0 takes a free one")
+	f.IntVar(&o.ahead, "ahead", 1, "how many session certificates are kept ready")
+	f.DurationVar(&o.admit, "admit-ahead", 0, "have certificates admitted at a random time within `DURATION` after they are made, so that opening a session takes no verification (default: when they are used)")
+	f.BoolVar(&o.noRenew, "no-renew", false, "let sessions end with their epoch rather than link two certificates")
+	c.RunE = a.run(func(ctx context.Context, _ []string) (result, error) {
+		opened := func(m *member.Options) {
+			m.Params = func(circuit zkkex.CircuitID) (*params.Proving, error) { return o.params.proving(circuit) }
+		}
+		return a.withMember(ctx, opened, func(m *member.Member) (result, error) { return nil, a.tunnel(ctx, m, &o) })
+	})
+	return c
+}
+
+func (a *app) tunnel(ctx context.Context, m *member.Member, o *tunnelOptions) (err error) {
+	if o.ahead < 0 || o.admit < 0 {
+		return usagef("--ahead and --admit-ahead must not be negative")
+	}
+	if _, _, err := o.params.folder(zkkex.BabyJubjub20); err != nil {
+		return err
+	}
+	v, err := a.openMemberVenue(m, o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, v.Close()) }()
+	if err := a.prepare(ctx, m, v); err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", o.listen)
+	if err != nil {
+		return fmt.Errorf("--listen %s: %w", o.listen, err)
+	}
+	if ip := l.Addr().(*net.TCPAddr).IP; !ip.IsLoopback() {
+		a.warnf("%s is not a loopback address: whoever can connect to it acts as you", l.Addr())
+	}
+	if err := a.emit(&tunnelling{Local: l.Addr().String(), Venue: v.Name(), ID: v.ID().String()}, nil); err != nil {
+		return errors.Join(err, l.Close())
+	}
+	client := &tunnel.Client{
+		Listener: l, Log: a.logger(),
+		Dial: func(ctx context.Context) (net.Conn, error) {
+			s, err := v.Fresh(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return s, nil
+		},
+	}
+	if !o.noRenew {
+		client.KeepAlive = a.keepAlive
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return client.Serve(ctx) })
+	group.Go(func() error { return unlessDone(ctx, v.Run(ctx)) })
+	return group.Wait()
+}
+
+// keepAlive renews a session as long as it lasts.
+func (a *app) keepAlive(ctx context.Context, channel net.Conn) {
+	s, ok := channel.(*member.Session)
+	if !ok {
+		return
+	}
+	s.KeepAlive(ctx, func(err error) { a.warnf("renewing a session: %v", err) })
+}
+
+func (a *app) openMemberVenue(m *member.Member, o *tunnelOptions) (*member.Venue, error) {
+	id, err := m.FindVenue(o.venue)
+	if err != nil {
+		return nil, err
+	}
+	failing := false
+	ahead := o.ahead
+	if ahead == 0 {
+		ahead = -1
+	}
+	return m.OpenVenue(id, member.VenueOptions{
+		Ahead: ahead, Admit: o.admit > 0, AdmitSpread: o.admit,
+		Refreshed: func(err error) {
+			if err != nil && !failing {
+				a.warnf("syncing with the venue: %v; trying again", err)
+			}
+			failing = err != nil
+		},
+	})
+}
+
+// prepare opens the key while somebody is there to type a passphrase, and makes
+// sure that the venue is one that sessions can be opened at.
+func (a *app) prepare(ctx context.Context, m *member.Member, v *member.Venue) error {
+	done := a.progress("syncing with %s", v.Name())
+	err := v.Sync(ctx)
+	done()
+	if err != nil {
+		return err
+	}
+	if m.Encrypted() {
+		passphrase, err := a.passphrase(ctx)()
+		if err != nil {
+			return err
+		}
+		if err := m.Unlock(passphrase); err != nil {
+			return err
+		}
+	}
+	return v.State().Problem
+}
+
+// tunnelling is what is carried, printed when it begins.
+type tunnelling struct {
+	Local string `json:"local"`
+	Venue string `json:"venue"`
+	ID    string `json:"venue_id"`
+}
+
+func (r *tunnelling) text() string { return r.Local + "\n" }
