@@ -11,6 +11,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/zkkex/zkkex/internal/atomicfile"
 	"github.com/zkkex/zkkex/internal/filelock"
@@ -30,6 +31,7 @@ type Dir struct {
 	path string
 	lock *filelock.Lock
 	db   *pebble.DB
+	fs   vfs.FS // nil for the system's
 
 	// life is held shared by every call, and by Close.
 	life sync.RWMutex
@@ -254,6 +256,7 @@ func (d *Dir) options() *pebble.Options {
 	o := &pebble.Options{
 		CacheSize:          cacheSize,
 		FormatMajorVersion: pebbleFormat,
+		FS:                 d.fs,
 		Logger:             logger{d},
 		MaxOpenFiles:       maxOpenFiles,
 		MemTableSize:       memTableSize,

@@ -133,7 +133,10 @@ func ParseRecord(b []byte) (*Record, error) {
 		Key:        [32]byte(b[epochAt+20 : epochAt+52]),
 		Generation: binary.BigEndian.Uint32(b[epochAt+52:]),
 	}
-	return r, r.check()
+	if err := r.check(); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // check returns an error if the record contradicts itself.

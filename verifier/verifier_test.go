@@ -222,26 +222,29 @@ func TestEpochWindow(t *testing.T) {
 	const skew = verifier.DefaultClockSkew
 	end := day.AddDate(0, 0, 1)
 	tests := []struct {
-		name        string
-		skew, grace time.Duration
-		now         time.Time
-		accepted    bool
+		name              string
+		skew, grace, lead time.Duration
+		now               time.Time
+		accepted          bool
 	}{
-		{"default skew, before", 0, 0, day.Add(-skew - 1), false},
-		{"default skew, first", 0, 0, day.Add(-skew), true},
-		{"default skew, last", 0, 0, end.Add(skew - 1), true},
-		{"default skew, after", 0, 0, end.Add(skew), false},
-		{"no skew, before", verifier.NoClockSkew, 0, day.Add(-1), false},
-		{"no skew, first", verifier.NoClockSkew, 0, day, true},
-		{"no skew, last", verifier.NoClockSkew, 0, end.Add(-1), true},
-		{"no skew, after", verifier.NoClockSkew, 0, end, false},
-		{"grace does not begin early", time.Minute, time.Hour, day.Add(-time.Minute - 1), false},
-		{"grace and skew, last", time.Minute, time.Hour, end.Add(time.Hour + time.Minute - 1), true},
-		{"grace and skew, after", time.Minute, time.Hour, end.Add(time.Hour + time.Minute), false},
+		{"default skew, before", 0, 0, 0, day.Add(-skew - 1), false},
+		{"default skew, first", 0, 0, 0, day.Add(-skew), true},
+		{"default skew, last", 0, 0, 0, end.Add(skew - 1), true},
+		{"default skew, after", 0, 0, 0, end.Add(skew), false},
+		{"no skew, before", verifier.NoClockSkew, 0, 0, day.Add(-1), false},
+		{"no skew, first", verifier.NoClockSkew, 0, 0, day, true},
+		{"no skew, last", verifier.NoClockSkew, 0, 0, end.Add(-1), true},
+		{"no skew, after", verifier.NoClockSkew, 0, 0, end, false},
+		{"grace does not begin early", time.Minute, time.Hour, 0, day.Add(-time.Minute - 1), false},
+		{"grace and skew, last", time.Minute, time.Hour, 0, end.Add(time.Hour + time.Minute - 1), true},
+		{"grace and skew, after", time.Minute, time.Hour, 0, end.Add(time.Hour + time.Minute), false},
+		{"lead and skew, before", time.Minute, 0, 6 * time.Hour, day.Add(-6*time.Hour - time.Minute - 1), false},
+		{"lead and skew, first", time.Minute, 0, 6 * time.Hour, day.Add(-6*time.Hour - time.Minute), true},
+		{"lead does not end late", time.Minute, 0, 6 * time.Hour, end.Add(time.Minute), false},
 	}
 	for _, test := range tests {
 		v := s.verifier(t, func(c *verifier.Config) {
-			c.ClockSkew, c.EpochGrace = test.skew, test.grace
+			c.ClockSkew, c.EpochGrace, c.EpochLead = test.skew, test.grace, test.lead
 			c.Now = func() time.Time { return test.now }
 		})
 		_, err := v.Verify(context.Background(), s.first, s.authorized)
@@ -462,6 +465,9 @@ func TestConfigIsComplete(t *testing.T) {
 		{"length of 0", func(c *verifier.Config) { c.Scope = verifier.NamedScope{Name: scopeName} }},
 		{"ClockSkew", func(c *verifier.Config) { c.ClockSkew = -time.Minute }},
 		{"EpochGrace", func(c *verifier.Config) { c.EpochGrace = -1 }},
+		{"EpochLead", func(c *verifier.Config) { c.EpochLead = -1 }},
+		{"ClockSkew", func(c *verifier.Config) { c.EpochLead = 24 * time.Hour }},
+		{"ClockSkew", func(c *verifier.Config) { c.EpochLead = 1<<63 - 1 }},
 		{"ClockSkew", func(c *verifier.Config) { c.EpochGrace = 24 * time.Hour }},
 		{"ClockSkew", func(c *verifier.Config) { c.ClockSkew = 1<<63 - 1 }},
 		{"ClockSkew", func(c *verifier.Config) { c.EpochGrace = 1<<63 - 1 }},
