@@ -88,6 +88,7 @@ func (o *opener) begin() error {
 
 // openers returns the protocols, ours first.
 func (r *runner) openers(m *member, e *exchange) ([]*opener, error) {
+	m.prover.Precompute() // now, not in the background while we measure
 	certificates := make([]*session.Certificate, inlineCertificate)
 	r.progress(Handshake, "making %d certificates", len(certificates)+1)
 	for slot := range certificates {

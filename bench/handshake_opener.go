@@ -93,7 +93,10 @@ func (o *opener) task() task {
 
 // opening summarises what was seen, without the first sample, which warms up.
 func (o *opener) opening() Opening {
-	opens := o.opens[min(opensEach, len(o.opens)-1):]
+	return summariseOpens(o.name, o.opens[min(opensEach, len(o.opens)-1):])
+}
+
+func summariseOpens(name string, opens []opened) Opening {
 	column := func(of func(opened) int64) []int64 {
 		values := make([]int64, len(opens))
 		for i, seen := range opens {
@@ -103,7 +106,7 @@ func (o *opener) opening() Opening {
 	}
 	took := column(func(s opened) int64 { return s.took.Nanoseconds() })
 	return Opening{
-		Name:     o.name,
+		Name:     name,
 		Opens:    len(opens),
 		Median:   percentile(took, 50),
 		P99:      percentile(took, 99),

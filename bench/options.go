@@ -28,6 +28,13 @@ const (
 	Batch Part = "batch"
 	// Handshake opens channels, beside mutual TLS 1.3 and other protocols.
 	Handshake Part = "handshake"
+	// Garbage turns bad first messages away, and takes good opens step by step,
+	// without a socket.
+	Garbage Part = "garbage"
+	// Flood opens channels at a venue that strangers send bad first messages to.
+	Flood Part = "flood"
+	// Channel sends records, beside TLS 1.3.
+	Channel Part = "channel"
 	// Tree admits, revokes and finds paths in member trees in memory.
 	Tree Part = "tree"
 	// Registry admits members to a registry on disk and opens it.
@@ -36,7 +43,7 @@ const (
 
 // Parts lists the parts in the order they run.
 func Parts() []Part {
-	return []Part{Compile, Setup, Open, Prove, Cold, Verify, Batch, Handshake, Tree, Registry}
+	return []Part{Compile, Setup, Open, Prove, Cold, Verify, Batch, Handshake, Garbage, Flood, Channel, Tree, Registry}
 }
 
 // ParsePart returns the part of a name. It returns an error wrapping

@@ -35,7 +35,7 @@ type Target struct {
 	Value float64 `json:"value"`
 	// Unit is "ratio" for the ratio of the medians of CPU times in one run,
 	// "ratio of wall time", also where the system does not tell CPU time,
-	// "ratio of bytes", "seconds" or "bytes".
+	// "ratio of bytes", "seconds", "bytes" or "allocations".
 	Unit string `json:"unit"`
 	// Limit is the largest value that meets the target.
 	Limit float64 `json:"limit"`
@@ -46,7 +46,7 @@ type Target struct {
 type Count struct {
 	Name  string `json:"name"`
 	Value uint64 `json:"value"`
-	// Unit is "bytes", "constraints", "wires", "pairs" or "equations".
+	// Unit is "bytes", "constraints", "wires", "pairs", "equations" or "messages".
 	Unit string `json:"unit"`
 }
 

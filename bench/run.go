@@ -64,6 +64,12 @@ func (r *runner) run(ctx context.Context, p Part) error {
 		return r.batch(ctx)
 	case Handshake:
 		return r.opening(ctx)
+	case Garbage:
+		return r.garbage(ctx)
+	case Flood:
+		return r.flood(ctx)
+	case Channel:
+		return r.channel(ctx)
 	case Tree:
 		return r.tree(ctx)
 	default:

@@ -90,6 +90,8 @@ func formatValue(v float64, unit string) string {
 		return formatTime(int64(v * float64(time.Second)))
 	case "bytes":
 		return formatBytes(v)
+	case "allocations":
+		return fmt.Sprintf("%.0f", v)
 	default:
 		return fmt.Sprintf("%.2f", v)
 	}

@@ -98,11 +98,17 @@ func (t *TLS) Prepare(conn net.Conn) error {
 	return Ask(tls.Client(conn, t.client))
 }
 
-// Client returns the client's side of a connection.
-func (t *TLS) Client(conn net.Conn) net.Conn { return tls.Client(conn, t.client) }
+// Client shakes hands as the client.
+func (t *TLS) Client(conn net.Conn) (net.Conn, error) {
+	c := tls.Client(conn, t.client)
+	return c, c.Handshake()
+}
 
-// Server returns the server's side of a connection.
-func (t *TLS) Server(conn net.Conn) net.Conn { return tls.Server(conn, t.server) }
+// Server shakes hands as the server.
+func (t *TLS) Server(conn net.Conn) (net.Conn, error) {
+	c := tls.Server(conn, t.server)
+	return c, c.Handshake()
+}
 
 // Serve implements [Peer].
 func (t *TLS) Serve(conn net.Conn) error {
