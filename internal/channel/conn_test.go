@@ -1,6 +1,8 @@
 package channel
 
 import (
+	"bytes"
+	"fmt"
 	"net"
 	"testing"
 
@@ -24,5 +26,28 @@ func TestConn(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// Both sides export the same, and nothing of a channel prints.
+func TestExportAndRedaction(t *testing.T) {
+	pair := newPair(t)
+	var keys [2][]byte
+	for i, c := range pair {
+		var err error
+		if keys[i], err = c.Export("renewal", []byte("context"), 32); err != nil {
+			t.Fatal(err)
+		}
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x"} {
+			if got := fmt.Sprintf(verb, c); got != "channel(redacted)" {
+				t.Errorf("%s prints %q", verb, got)
+			}
+		}
+		if c.LocalAddr() != c.raw.LocalAddr() || c.RemoteAddr() != c.raw.RemoteAddr() {
+			t.Error("addresses are not those of the connection below")
+		}
+	}
+	if !bytes.Equal(keys[0], keys[1]) {
+		t.Fatal("two keys")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -213,5 +214,41 @@ func TestMessageBacklog(t *testing.T) {
 	}
 	if !errors.Is(err, ErrBacklog) {
 		t.Fatalf("sent to nobody: %v", err)
+	}
+}
+
+// Both directions at once, through steps and ratchets that traffic itself brings
+// about: all arrives, and nobody waits for long enough to notice.
+func TestTrafficAcrossRatchets(t *testing.T) {
+	const chunks = 400
+	c := &clock{}
+	near, far := smallPipe(t)
+	pair := startPair(t, near, far, withClock(c), func(_ record.Role, s *record.Config, _ *Config) {
+		s.Limits.Records = 10
+	})
+	text := random(chunks * 5000)
+	var all sync.WaitGroup
+	for _, conn := range pair {
+		all.Go(func() {
+			for chunk := range slices.Chunk(text, 5000) {
+				if _, err := conn.Write(chunk); err != nil {
+					t.Error(err)
+					return
+				}
+				c.advance(time.Second)
+			}
+			if err := conn.CloseWrite(); err != nil {
+				t.Error(err)
+			}
+		})
+		all.Go(func() {
+			if got, err := io.ReadAll(conn); err != nil || !bytes.Equal(got, text) {
+				t.Errorf("%d bytes arrive of %d: %v", len(got), len(text), err)
+			}
+		})
+	}
+	all.Wait()
+	if !generation(pair, 2)() {
+		t.Fatalf("%+v", pair[0].RatchetState())
 	}
 }

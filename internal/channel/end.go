@@ -54,29 +54,20 @@ func (c *Conn) Err() error {
 // off, and Close returns an error wrapping [os.ErrDeadlineExceeded]. It returns
 // nil for a channel that is over. What is left to do goes on without the caller:
 // see [Conn.Done].
-func (c *Conn) Close() error {
-	first := c.stop(net.ErrClosed)
-	c.in.close()
-	if !first {
-		return nil
-	}
-	err := c.finish(c.session.Close)
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return fmt.Errorf("channel: closing: the peer does not read, and was cut off: %w", err)
-	}
-	return nil
-}
+func (c *Conn) Close() error { return c.endWith(c.session.Close) }
 
 // Abort ends the channel with an alert: the peer's Read returns it behind what
 // was written. It is Close otherwise.
-func (c *Conn) Abort(a record.Alert) error {
+func (c *Conn) Abort(a record.Alert) error { return c.endWith(c.sealAlert(a)) }
+
+func (c *Conn) endWith(last lastRecord) error {
 	first := c.stop(net.ErrClosed)
 	c.in.close()
 	if !first {
 		return nil
 	}
-	if err := c.finish(c.sealAlert(a)); errors.Is(err, os.ErrDeadlineExceeded) {
-		return fmt.Errorf("channel: aborting: the peer does not read, and was cut off: %w", err)
+	if err := c.finish(last); errors.Is(err, os.ErrDeadlineExceeded) {
+		return fmt.Errorf("channel: closing: the peer does not read, and was cut off: %w", err)
 	}
 	return nil
 }
@@ -213,17 +204,24 @@ func halfClose(raw net.Conn) bool {
 // leave notes that sending or reading is over. When both are, the connection
 // below is closed and the keys are forgotten.
 func (c *Conn) leave(which int) {
-	e := &c.end
+	if !c.end.both(which) {
+		return
+	}
+	c.raw.Close()
+	c.session.Wipe()
+	close(c.end.done)
+}
+
+// both notes that sending or reading is over, and reports whether both are.
+func (e *end) both(which int) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.quiet[which] = true
 	if e.quiet != [2]bool{true, true} {
-		return
+		return false
 	}
 	e.watchdog.Stop()
-	c.raw.Close()
-	c.session.Wipe()
-	close(e.done)
+	return true
 }
 
 func (c *Conn) sendLast(last lastRecord) error {

@@ -343,3 +343,17 @@ func TestNoGoroutineIsLeft(t *testing.T) {
 	all.Wait()
 	eventually(t, func() bool { return runtime.NumGoroutine() <= before })
 }
+
+// The end comes behind the data, also where both arrive together and Read waits
+// already.
+func TestEndBehindData(t *testing.T) {
+	for range 500 {
+		raw, peer := net.Pipe()
+		conn, s := newScript(t, record.Responder, raw, peer)
+		wire := s.seal("order")
+		wire = append(wire, s.close()...)
+		go peer.Write(wire)
+		requireRead(t, conn, "order")
+		requireEnd(t, conn, io.EOF)
+	}
+}
