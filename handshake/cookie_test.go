@@ -1,11 +1,14 @@
 package handshake
 
 import (
+	"context"
 	"errors"
 	"net/netip"
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/zkkex/zkkex"
 )
 
 // load puts a responder under load, as handshakes in progress do, until the test
@@ -217,8 +220,52 @@ func TestBoundedMemory(t *testing.T) {
 	if keys.has(0, [32]byte{}) || keys.keys[9] == nil {
 		t.Error("it is not the oldest descriptor that was forgotten")
 	}
-	newest, half := [32]byte{byte(9999 >> 8), byte(9999 & 0xff)}, [32]byte{byte(9951 >> 8), byte(9951 & 0xff)}
-	if !keys.has(9, newest) || !keys.has(9, half) {
-		t.Error("it is not the older half that was forgotten")
+	for i, want := range map[int]bool{9999: true, 9950: true, 9949: true, 9900: true, 9899: false, 9000: false} {
+		if keys.has(9, [32]byte{byte(i >> 8), byte(i)}) != want {
+			t.Errorf("key %d is remembered: %v, expected %v", i, !want, want)
+		}
 	}
+}
+
+// Handshakes that wait for the gate are in progress: beside enough of them, the
+// next one is asked for a cookie.
+func TestLoadIsCountedWhileResponding(t *testing.T) {
+	s := newScene(t, func(c *ResponderConfig) { c.Load = Load{UnderLoad: 3} })
+	gate := &waitingGate{testGate: s.gate, arrived: make(chan struct{}), let: make(chan struct{})}
+	s.responder.config.Gate = gate
+	results := make(chan error)
+	for range 2 {
+		_, message := s.first(t, plainSuite, s.certificate(t), InitiatorOptions{Kind: Admit})
+		go func() {
+			_, _, err := s.responder.Respond(t.Context(), home, message)
+			results <- err
+		}()
+		<-gate.arrived
+	}
+	_, message := s.first(t, plainSuite, s.certificate(t), InitiatorOptions{Kind: Inline})
+	if _, _, err := s.respond(t, message); !errors.Is(err, ErrCookie) {
+		t.Errorf("got %v, expected ErrCookie", err)
+	}
+	close(gate.let)
+	for range 2 {
+		if err := <-results; err != nil {
+			t.Error(err)
+		}
+	}
+	s.responder.config.Gate = s.gate
+	if _, _, err := s.respond(t, message); err != nil || s.responder.UnderLoad() {
+		t.Errorf("afterwards: %v, under load %v", err, s.responder.UnderLoad())
+	}
+}
+
+// waitingGate decides about certificates when it is let.
+type waitingGate struct {
+	*testGate
+	arrived, let chan struct{}
+}
+
+func (g *waitingGate) Admit(ctx context.Context, p *zkkex.Presentation) (*Admission, error) {
+	g.arrived <- struct{}{}
+	<-g.let
+	return g.testGate.Admit(ctx, p)
 }

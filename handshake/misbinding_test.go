@@ -1,6 +1,7 @@
 package handshake
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"slices"
@@ -109,24 +110,45 @@ func TestCertificateOfAnotherKind(t *testing.T) {
 	requireRefused(t, s, i, message, zkkex.WrongBinding)
 }
 
-// A gate whose record is of another key, or certificate, is not believed.
+// A gate whose record is of another key, or certificate, is not believed, whether it
+// had the record or just made it.
 func TestGateWithWrongRecord(t *testing.T) {
 	for name, change := range map[string]func(*Admission){
 		"key":         func(a *Admission) { a.Key[0] ^= 1 },
 		"certificate": func(a *Admission) { a.Certificate[0] ^= 1 },
 	} {
-		s := newScene(t)
-		c := s.admitted(t)
-		change(s.gate.admissions[[32]byte(c.Key().PublicKey().Bytes())])
-		i, message := s.first(t, plainSuite, c, InitiatorOptions{Kind: Open})
-		answer, a, err := s.respond(t, message)
-		if a != nil || err == nil {
-			t.Fatalf("%s: accepted", name)
-		}
-		if _, err := i.Finish(answer); err == nil {
-			t.Errorf("%s: established", name)
+		for _, kind := range []Kind{Open, Inline} {
+			s := newScene(t)
+			c := s.certificate(t)
+			if kind == Open {
+				c = s.admitted(t)
+				change(s.gate.admissions[[32]byte(c.Key().PublicKey().Bytes())])
+			}
+			s.responder.config.Gate = lyingGate{s.gate, change}
+			i, message := s.first(t, plainSuite, c, InitiatorOptions{Kind: kind})
+			answer, a, err := s.respond(t, message)
+			if a != nil || err == nil {
+				t.Fatalf("%s, %s: accepted", name, kind)
+			}
+			if _, err := i.Finish(answer); err == nil {
+				t.Errorf("%s, %s: established", name, kind)
+			}
 		}
 	}
+}
+
+// lyingGate returns changed records of what it admits.
+type lyingGate struct {
+	*testGate
+	change func(*Admission)
+}
+
+func (g lyingGate) Admit(ctx context.Context, p *zkkex.Presentation) (*Admission, error) {
+	a, err := g.testGate.Admit(ctx, p)
+	if err == nil {
+		g.change(a)
+	}
+	return a, err
 }
 
 // Whoever is given another descriptor than the venue has, or another suite than
