@@ -126,6 +126,9 @@ func create(path string) error {
 }
 
 func createDatabase(path string) error {
+	if err := os.Mkdir(path, 0o700); err != nil {
+		return err
+	}
 	d := new(Dir)
 	options := d.options()
 	options.ErrorIfExists = true

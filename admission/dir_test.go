@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -106,6 +107,9 @@ func TestDirIsMadeOnce(t *testing.T) {
 			t.Errorf("%s: opened: %v, want %v", name, err, admission.ErrMissing)
 		}
 		must(t, admission.Init(path))
+		if info, err := os.Stat(filepath.Join(path, "db")); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o700 {
+			t.Errorf("%s: mode of the database: %v, %v; want 0700", name, info.Mode(), err)
+		}
 		if err := admission.Init(path); !errors.Is(err, fs.ErrExist) {
 			t.Errorf("%s: made again: %v, want %v", name, err, fs.ErrExist)
 		}
