@@ -1,6 +1,7 @@
 package handshake
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"sync"
@@ -48,6 +49,36 @@ func TestConcurrentReplays(t *testing.T) {
 	if answered != 1 || dropped != 15 {
 		t.Errorf("%d answered and %d dropped, expected 1 and 15", answered, dropped)
 	}
+}
+
+// A replay that overtakes the message while that is being looked at: one of them is
+// answered, however they interleave.
+func TestReplayOvertakes(t *testing.T) {
+	s := newScene(t)
+	_, message := s.first(t, plainSuite, s.admitted(t), InitiatorOptions{Kind: Open})
+	var overtook error
+	s.responder.config.Gate = &overtakingGate{testGate: s.gate, during: func() {
+		_, _, overtook = s.responder.Respond(t.Context(), elsewhere, message)
+	}}
+	answer, a, err := s.respond(t, message)
+	requireSilence(t, answer, a, err, ErrReplay)
+	if overtook != nil {
+		t.Errorf("the one that overtook: %v", overtook)
+	}
+}
+
+// overtakingGate has something happen during its first look-up.
+type overtakingGate struct {
+	*testGate
+	during func()
+}
+
+func (g *overtakingGate) Admitted(ctx context.Context, key [32]byte) (*Admission, error) {
+	if during := g.during; during != nil {
+		g.during = nil
+		during()
+	}
+	return g.testGate.Admitted(ctx, key)
 }
 
 // A forged message with the ephemeral key of an honest one, sent before it, does

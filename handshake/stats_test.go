@@ -3,6 +3,7 @@ package handshake
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"maps"
 	"strings"
 	"testing"
@@ -92,6 +93,8 @@ func TestSecretsDoNotPrint(t *testing.T) {
 			}
 			text, _ := json.Marshal(v)
 			out.Write(text)
+			slog.New(slog.NewTextHandler(&out, nil)).Info("m", "v", v)
+			fmt.Fprintln(&out, v)
 		}
 	}
 	show(i, *i)
