@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io/fs"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -380,5 +381,28 @@ func TestHandshake(t *testing.T) {
 	}
 	if _, err := Handshake(d, d.Suites[2]); !errors.Is(err, zkkex.ErrUnsupported) {
 		t.Errorf("a suite that nobody knows: %v, expected %v", err, zkkex.ErrUnsupported)
+	}
+}
+
+// The specification shows what a client with descriptor 5 of a log of 7 asks for.
+func TestRequestsAreThoseOfTheSpecification(t *testing.T) {
+	i := newIssuer(t, "zkkex test venue")
+	chain := i.chain()
+	for range 5 {
+		i.issue()
+	}
+	_, err := i.update(chain)
+	must(t, err)
+	i.issue()
+	i.issue()
+	server := i.serve()
+	_, err = i.client(server.URL).Update(context.Background(), chain)
+	must(t, err)
+	_, paths := server.take()
+	sample := "```\nGET " + strings.Join(paths, "\nGET ") + "\n```\n"
+	spec, err := os.ReadFile("../../docs/spec/venue-log.md")
+	must(t, err)
+	if !strings.Contains(string(spec), sample) {
+		t.Errorf("docs/spec/venue-log.md does not show\n%s", sample)
 	}
 }
