@@ -48,7 +48,8 @@ func New(c Config) (*Gate, error) {
 // SetTerms replaces the terms, at once for everything that is asked from now on.
 // A greater generation ends all that was admitted under the ones before. It
 // returns an error wrapping [ErrTerms], and leaves the terms as they are, if they
-// contradict themselves or their generation is smaller than the present one.
+// contradict themselves or the present ones: by a smaller generation, or by other
+// terms of an epoch under the same one.
 func (g *Gate) SetTerms(t Terms) error {
 	if err := t.check(); err != nil {
 		return err
@@ -63,8 +64,10 @@ func (g *Gate) SetTerms(t Terms) error {
 	}
 	for {
 		present := g.terms.Load()
-		if present != nil && t.Generation < present.Generation {
-			return fmt.Errorf("%w: generation %d after %d", ErrTerms, t.Generation, present.Generation)
+		if present != nil {
+			if err := t.follows(present.Terms); err != nil {
+				return err
+			}
 		}
 		if g.terms.CompareAndSwap(present, next) {
 			return nil

@@ -16,6 +16,7 @@ import (
 	"github.com/zkkex/zkkex/admission/admissiontest"
 	"github.com/zkkex/zkkex/handshake"
 	"github.com/zkkex/zkkex/internal/provertest"
+	"github.com/zkkex/zkkex/venue/descriptor"
 	"github.com/zkkex/zkkex/verifier"
 )
 
@@ -434,6 +435,22 @@ func TestRotation(t *testing.T) {
 	must(t, s.gate.SetTerms(admissiontest.Terms(s.registry, today+1, 0)))
 	s.admit(t, s.prove(t, m, today+1, 0))
 	s.admit(t, s.prove(t, m, today+2, 0))
+	for name, change := range map[string]func(e *descriptor.EpochTerms){
+		"limit": func(e *descriptor.EpochTerms) { e.Limit++ },
+		"root":  func(e *descriptor.EpochTerms) { e.Root[31] ^= 1 },
+	} {
+		other := admissiontest.Terms(s.registry, today+1, 0)
+		change(&other.Epochs[0])
+		if err := s.gate.SetTerms(other); !errors.Is(err, admission.ErrTerms) {
+			t.Errorf("another %s of the same epoch: %v, want %v", name, err, admission.ErrTerms)
+		}
+		other.Generation++
+		c := s.config
+		c.Terms = admissiontest.Terms(s.registry, today+1, 0)
+		g, err := admission.New(c)
+		must(t, err)
+		must(t, g.SetTerms(other))
+	}
 	if found, err := s.gate.Admitted(context.Background(), a.Key); found != nil || err != nil {
 		t.Errorf("yesterday's: %+v, %v", found, err)
 	}

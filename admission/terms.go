@@ -62,10 +62,28 @@ func (t *Terms) add(e descriptor.EpochTerms) error {
 			return nil
 		}
 		if known.Number == e.Number {
-			return fmt.Errorf("%w: epoch %d has %+v in one descriptor, %+v in another", ErrTerms, e.Number, known, e)
+			return fmt.Errorf("%w: epoch %d was named with %+v, and now with %+v", ErrTerms, e.Number, known, e)
 		}
 	}
 	t.Epochs = append(t.Epochs, e)
+	return nil
+}
+
+// follows returns an error if t contradicts the terms before. What is named for an
+// epoch is named once per generation: certificates were made by it.
+func (t *Terms) follows(before Terms) error {
+	if t.Generation < before.Generation {
+		return fmt.Errorf("%w: generation %d after %d", ErrTerms, t.Generation, before.Generation)
+	}
+	if t.Generation > before.Generation {
+		return nil
+	}
+	all := Terms{Epochs: slices.Clone(before.Epochs)}
+	for _, e := range t.Epochs {
+		if err := all.add(e); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
