@@ -46,6 +46,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/internal/fetch"
 	"github.com/zkkex/zkkex/registry"
 )
 
@@ -58,7 +59,7 @@ var ErrNotSynced = errors.New("the registry is not synced")
 type Mirror struct {
 	dir        string
 	policy     *policy
-	source     source
+	source     fetch.Source
 	roots      *registry.Roots
 	operations *operations
 
@@ -85,10 +86,7 @@ func Open(dir string, c Config) (*Mirror, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.RequestTimeout == 0 {
-		c.RequestTimeout = requestTimeout
-	}
-	src, err := newSource(&c)
+	src, err := openSource(&c)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +110,7 @@ func Open(dir string, c Config) (*Mirror, error) {
 func (m *Mirror) Close() error {
 	m.syncing.Lock()
 	defer m.syncing.Unlock()
-	m.source.close()
+	m.source.Close()
 	return m.operations.close()
 }
 

@@ -46,7 +46,7 @@ type Report struct {
 func (m *Mirror) Sync(ctx context.Context) (*Report, error) {
 	m.syncing.Lock()
 	defer m.syncing.Unlock()
-	defer m.source.close()
+	defer m.source.Close()
 	lock, err := filelock.Wait(ctx, m.path("lock")) // another process may be at it
 	if err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func (m *Mirror) sync(ctx context.Context) (*Report, error) {
 	if err := m.reload(); err != nil {
 		return nil, err
 	}
-	signed, err := m.source.read(ctx, "checkpoint", registry.MaxCheckpoint)
+	signed, err := m.source.Read(ctx, "checkpoint", registry.MaxCheckpoint)
 	if err != nil {
 		return nil, err
 	}

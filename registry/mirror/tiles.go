@@ -7,6 +7,8 @@ import (
 
 	"filippo.io/torchwood"
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/zkkex/zkkex/internal/fetch"
 )
 
 // maxCachedTiles bounds the hash tiles kept during a sync, 8 KiB each.
@@ -16,7 +18,7 @@ const maxCachedTiles = 64
 // package tlog confirmed.
 type tiles struct {
 	ctx    context.Context // of one sync; package tlog has no place for it
-	source source
+	source fetch.Source
 	cache  map[tlog.Tile][]byte
 	stats  *Report
 	err    error // of the last read, to tell it from one of package tlog
@@ -71,7 +73,7 @@ func (t *tiles) read(tile tlog.Tile, elementSize int) ([]byte, error) {
 
 func (t *tiles) readExactly(tile tlog.Tile, elementSize int) ([]byte, error) {
 	path, size := torchwood.TilePath(tile), tile.W*elementSize
-	data, err := t.source.read(t.ctx, path, int64(size))
+	data, err := t.source.Read(t.ctx, path, int64(size))
 	if err != nil {
 		return nil, err
 	}
