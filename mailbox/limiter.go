@@ -23,6 +23,7 @@ type limiter struct {
 
 	mu      sync.Mutex
 	buckets map[string]*bucket
+	forgot  time.Time
 }
 
 type bucket struct {
@@ -68,8 +69,13 @@ func (l *limiter) bucket(source string, now time.Time) *bucket {
 	return l.buckets[source]
 }
 
-// forget lets go of sources that may do all again what they could at first.
+// forget lets go of sources that may do all again what they could at first. It
+// looks at all of them, and therefore only once a second.
 func (l *limiter) forget(now time.Time) {
+	if now.Sub(l.forgot) < time.Second {
+		return
+	}
+	l.forgot = now
 	for source, b := range l.buckets {
 		if l.fill(b, now); b.tokens >= l.burst {
 			delete(l.buckets, source)

@@ -233,7 +233,32 @@ func TestKilledServers(t *testing.T) {
 	_ = c.Process.Kill()
 	_ = c.Wait()
 	requirePending(t, f)
-	if entries, err := filepath.Glob(filepath.Join(dir, "answers", "*")); err != nil || len(entries) != len(posted) {
-		t.Errorf("%d answers, %v; want %d", len(entries), err, len(posted))
+	if entries := answersIn(t, dir); entries != len(posted) {
+		t.Errorf("%d answers; want %d", entries, len(posted))
 	}
+	// What was being written when a server was killed ends with its time.
+	later, err := mailbox.OpenFolder(dir, mailbox.FolderOptions{Now: func() time.Time { return time.Now().Add(3 * mailbox.DefaultTimeToLive) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := later.Sweep(); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(filepath.Join(dir, "answers")); err != nil || len(left) != 0 {
+		t.Errorf("%d files left, %v", len(left), err)
+	}
+}
+
+func answersIn(t *testing.T, dir string) (n int) {
+	t.Helper()
+	entries, err := os.ReadDir(filepath.Join(dir, "answers"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if _, err := mailbox.ParseID(e.Name()); err == nil {
+			n++
+		}
+	}
+	return n
 }
