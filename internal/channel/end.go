@@ -210,6 +210,9 @@ func (c *Conn) leave(which int) {
 	c.raw.Close()
 	c.session.Wipe()
 	close(c.end.done)
+	if c.ended != nil {
+		c.ended()
+	}
 }
 
 // both notes that sending or reading is over, and reports whether both are.
