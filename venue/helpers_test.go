@@ -109,6 +109,12 @@ func (s *scene) configure(change func(*Config)) {
 	s.must(os.WriteFile(path, text, 0o600))
 }
 
+// forgetRegistry removes the copy of the registry of a venue that is closed.
+func (s *scene) forgetRegistry() {
+	s.t.Helper()
+	s.must(os.RemoveAll(filepath.Join(s.dir, registryFolder)))
+}
+
 // reopen is a restart.
 func (s *scene) reopen() {
 	s.t.Helper()
