@@ -84,8 +84,17 @@ func (v *Venue) Public(suite string) *handshake.Venue {
 
 // Dialer connects members to the venue's address.
 func (v *Venue) Dialer(network, address string) *handshake.Dialer {
+	return v.dialer(Suite, network, address)
+}
+
+// EarlyDialer is Dialer with [EarlySuite].
+func (v *Venue) EarlyDialer(network, address string) *handshake.Dialer {
+	return v.dialer(EarlySuite, network, address)
+}
+
+func (v *Venue) dialer(suite, network, address string) *handshake.Dialer {
 	return &handshake.Dialer{Venue: func(context.Context, bool) (*handshake.Venue, []handshake.Address, error) {
-		return v.Public(Suite), []handshake.Address{{Network: network, Place: address}}, nil
+		return v.Public(suite), []handshake.Address{{Network: network, Place: address}}, nil
 	}}
 }
 
