@@ -227,6 +227,20 @@ func TestTrafficAcrossRatchets(t *testing.T) {
 		s.Limits.Records = 10
 	})
 	text := random(chunks * 5000)
+	// Traffic moves the clock, but must not be all that does: a ratchet that has to
+	// wait for the gap would wait for a Write that waits for it.
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	go func() {
+		for {
+			select {
+			case <-t.Context().Done():
+				return
+			case <-tick.C:
+				c.advance(ratchetGap)
+			}
+		}
+	}()
 	var all sync.WaitGroup
 	for _, conn := range pair {
 		all.Go(func() {
@@ -248,7 +262,7 @@ func TestTrafficAcrossRatchets(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if !generation(pair, 2)() {
-		t.Fatalf("%+v", pair[0].RatchetState())
+	if state := pair[0].RatchetState(); state.Generation < 2 {
+		t.Fatalf("%+v", state)
 	}
 }
