@@ -20,6 +20,6 @@
 //
 // A channel without traffic has one goroutine and a read buffer of [idleBuffer]
 // bytes. Longer buffers are borrowed while a record is incomplete or data is
-// queued. There are no timers but those that a caller asks for: keys that are
-// too old are replaced at the next use.
+// queued. No timer runs but the one of [Conn.SetEnd]: keys that are too old are
+// replaced at the next use.
 package channel
