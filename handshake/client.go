@@ -111,23 +111,31 @@ func (c *ClientConfig) exchange(ctx context.Context, raw net.Conn, i *Initiator)
 		return nil, err
 	}
 	err = interruptible(ctx, raw, func() error {
-		answer, err := sendFirst(raw, message)
-		if err != nil {
-			return err
-		}
-		if e, err = i.Finish(answer); !errors.Is(err, ErrCookie) {
-			return err
-		}
-		if message, err = i.Cookie(answer); err != nil {
-			return err
-		}
-		if answer, err = sendFirst(raw, message); err != nil {
-			return err
-		}
-		e, err = i.Finish(answer)
+		e, err = finish(raw, i, message)
 		return err
 	})
 	return e, err
+}
+
+// maxCookies is how often a venue's cookie is sent back in one handshake: it can
+// change in between, once.
+const maxCookies = 2
+
+// finish sends the first message and takes the answer.
+func finish(raw net.Conn, i *Initiator, message []byte) (*Established, error) {
+	for cookies := 0; ; cookies++ {
+		answer, err := sendFirst(raw, message)
+		if err != nil {
+			return nil, err
+		}
+		e, err := i.Finish(answer)
+		if !errors.Is(err, ErrCookie) || cookies == maxCookies {
+			return e, err
+		}
+		if message, err = i.Cookie(answer); err != nil {
+			return nil, err
+		}
+	}
 }
 
 func sendFirst(raw net.Conn, message []byte) ([]byte, error) {

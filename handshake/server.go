@@ -118,11 +118,11 @@ func (c *ServerConfig) serve(ctx context.Context, raw net.Conn) (*Conn, error) {
 	return conn, nil
 }
 
-// respond reads first messages and answers them: one, or a second one with the
-// cookie that the first was asked for.
+// respond reads first messages and answers them: one, or more with the cookie that
+// was asked for.
 func (c *ServerConfig) respond(ctx context.Context, raw net.Conn) (*Accepted, error) {
 	a, err := c.respondOnce(ctx, raw)
-	if errors.Is(err, ErrCookie) {
+	for cookies := 0; errors.Is(err, ErrCookie) && cookies < maxCookies; cookies++ {
 		a, err = c.respondOnce(ctx, raw)
 	}
 	if err == nil && a.Kind == Admit {
