@@ -17,7 +17,7 @@ import (
 // whoami knows callers by their pseudonyms.
 func whoami(ctx context.Context, r any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	if state, ok := credentials.FromContext(ctx); ok {
-		fmt.Println("a member calls, with a pseudonym of", len(state.Statement.Nullifier), "bytes")
+		fmt.Println("a member calls, whose session was opened", state.Opens, "times before")
 	}
 	return next(ctx, r)
 }
@@ -56,6 +56,6 @@ func Example() {
 	}
 	fmt.Println(answer.GetStatus())
 	// Output:
-	// a member calls, with a pseudonym of 32 bytes
+	// a member calls, whose session was opened 0 times before
 	// SERVING
 }

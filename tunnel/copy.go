@@ -16,7 +16,7 @@ const (
 	// burstSize is two records' content, so that sealing one and reading the
 	// next overlap.
 	burstSize = 32 << 10
-	// waitSize is what a silent direction holds.
+	// waitSize is what a silent direction holds, and one of short messages.
 	waitSize = 512
 	// quiet is how long a direction must be silent until it returns its buffer.
 	quiet = 2 * time.Second
@@ -29,8 +29,8 @@ var bursts = sync.Pool{New: func() any { return new([burstSize]byte) }}
 func copyStream(dst, src *side, count *atomic.Uint64) error {
 	wait := make([]byte, waitSize)
 	for {
-		_, err := copyOnce(dst, src, wait, count)
-		if err == nil {
+		n, err := copyOnce(dst, src, wait, count)
+		if err == nil && n == len(wait) { // there is likely more
 			err = copyBurst(dst, src, count)
 		}
 		if err == io.EOF { // exactly: a wrapped one is not an end of stream
