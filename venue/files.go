@@ -42,10 +42,14 @@ type file struct {
 	contentType, cache string
 }
 
+// maxPath bounds a path, in bytes: those of tiles are the longest.
+const maxPath = 64
+
 // file returns what is at a path, or an error wrapping [fs.ErrNotExist]. Only
 // descriptors that are published are there.
 func (v *Venue) file(path string) (*file, error) {
 	switch {
+	case len(path) > maxPath:
 	case path == identityName:
 		return &file{[]byte(v.Identity().String() + "\n"), textPlain, cacheRevisit}, nil
 	case path == checkpointName:

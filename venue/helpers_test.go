@@ -41,7 +41,7 @@ func (c *clock) add(d time.Duration) {
 
 // scene is a registrar, who exports into a folder, and a venue that follows it.
 type scene struct {
-	t         *testing.T
+	t         testing.TB
 	clock     *clock
 	registrar *registrar.Registrar
 	folder    string // of the registry's files
@@ -51,9 +51,9 @@ type scene struct {
 }
 
 // newScene makes a registry of three members and a venue, which is not synced.
-func newScene(t *testing.T) *scene { return newSceneAt(t, testTime) }
+func newScene(t testing.TB) *scene { return newSceneAt(t, testTime) }
 
-func newSceneAt(t *testing.T, at time.Time) *scene {
+func newSceneAt(t testing.TB, at time.Time) *scene {
 	t.Helper()
 	s := &scene{t: t, clock: &clock{at: at}, folder: filepath.Join(t.TempDir(), "published"), dir: filepath.Join(t.TempDir(), "venue")}
 	s.options.Now = s.clock.now

@@ -58,6 +58,7 @@ func TestHandler(t *testing.T) {
 	for _, path := range []string{
 		"/", "/descriptor/", "/descriptor/0", "/descriptor/3", "/descriptor/01", "/descriptor/+1", "/descriptor/-1", "/descriptor/1/", "/descriptor/18446744073709551617",
 		"/proof/0", "/proof/3", "/proof/latest", "/tile/0/000", "/tile/0/000.p/3", "/tile/../config.json", "/config.json", "/prekeys/000000000000001", "/lock", "/../identity",
+		"/descriptor/" + strings.Repeat("0", 1000) + "1", "/tile/0/" + strings.Repeat("x000/", 100) + "000",
 	} {
 		if status, header, body := request(t, http.MethodGet, server.URL+path); status != http.StatusNotFound || header.Get("Cache-Control") != "no-store" || string(body) != "not found\n" {
 			t.Errorf("%s: %d %q, expected 404", path, status, body)
@@ -223,4 +224,19 @@ func TestExport(t *testing.T) {
 	if _, err := s.venue.Export(filepath.Join(readOnly, "below")); err == nil {
 		t.Error("exported below a file")
 	}
+}
+
+// Whatever is asked for, there is an answer or there is nothing.
+func FuzzPath(f *testing.F) {
+	for _, path := range []string{"identity", "descriptor/latest", "descriptor/1", "proof/1", "checkpoint", "tile/0/000.p/1", "tile/entries/000.p/1", "tile/8/x999/999", "..", "tile/-1/000"} {
+		f.Add(path)
+	}
+	s := newScene(f)
+	s.turn()
+	f.Fuzz(func(t *testing.T, path string) {
+		file, err := s.venue.file(path)
+		if err == nil && (len(file.body) == 0 || file.cache == "") || err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%q: %v, %v", path, file, err)
+		}
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"crypto/ecdh"
 	"crypto/mlkem"
+	"sync"
 	"time"
 
 	"github.com/zkkex/zkkex/venue/descriptor"
@@ -27,20 +28,27 @@ func sample(c *Config) (*descriptor.Descriptor, error) {
 	for i := range d.Epochs {
 		d.Epochs[i] = descriptor.EpochTerms{Number: epoch.Number + uint64(i), Limit: c.Limit}
 	}
+	if d.Prekeys, err = samplePrekeys(); err != nil {
+		return nil, err
+	}
 	d.Prekeys.Expires = d.NotAfter
-	curve := ecdh.X25519()
-	private, err := curve.NewPrivateKey(bytes.Repeat([]byte{1}, 32))
-	if err != nil {
-		return nil, err
-	}
-	copy(d.Prekeys.X25519[:], private.PublicKey().Bytes())
-	kem, err := mlkem.NewDecapsulationKey768(make([]byte, mlkem.SeedSize))
-	if err != nil {
-		return nil, err
-	}
-	d.Prekeys.MLKEM768 = kem.EncapsulationKey().Bytes()
 	return d, nil
 }
+
+// samplePrekeys are well-formed.
+var samplePrekeys = sync.OnceValues(func() (keys descriptor.Prekeys, err error) {
+	private, err := ecdh.X25519().NewPrivateKey(bytes.Repeat([]byte{1}, 32))
+	if err != nil {
+		return keys, err
+	}
+	kem, err := mlkem.NewDecapsulationKey768(make([]byte, mlkem.SeedSize))
+	if err != nil {
+		return keys, err
+	}
+	copy(keys.X25519[:], private.PublicKey().Bytes())
+	keys.MLKEM768 = kem.EncapsulationKey().Bytes()
+	return keys, nil
+})
 
 // compareCircuits is the order of circuits in a descriptor.
 func compareCircuits(a, b descriptor.Circuit) int {
