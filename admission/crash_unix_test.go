@@ -22,6 +22,7 @@ import (
 
 	"github.com/zkkex/zkkex/admission"
 	"github.com/zkkex/zkkex/admission/admissiontest"
+	"github.com/zkkex/zkkex/internal/filelock"
 )
 
 const (
@@ -254,6 +255,11 @@ func admitWithoutRoom(path string) error {
 	}
 	if err := admission.Init(filepath.Join(path, "new")); !errors.Is(err, syscall.EFBIG) {
 		return fmt.Errorf("made: %v, want %v", err, syscall.EFBIG)
+	}
+	// Whatever closing it says, it lets go of the store.
+	_ = d.Close()
+	if _, err := admission.OpenDir(path); err == nil || errors.Is(err, filelock.ErrLocked) {
+		return fmt.Errorf("opened again without room: %v", err)
 	}
 	if left, err := filepath.Glob(filepath.Join(path, "new", "db*")); err != nil || len(left) > 0 {
 		return fmt.Errorf("left half-made: %v, %v", left, err)

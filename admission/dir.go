@@ -69,6 +69,8 @@ const (
 	databaseDir = "db"
 	unfinished  = "db.new"
 	lockFile    = "lock"
+	probeFile   = "probe"
+	probeSize   = 64 << 10
 	// format is the version of the layout of keys and values.
 	format = "zkkex/v1 admission"
 	// pebbleFormat is fixed: a newer version of the library must not make the
@@ -171,6 +173,9 @@ func (d *Dir) openDatabase() (err error) {
 	if err := checkLog(path); err != nil {
 		return err
 	}
+	if err := checkRoom(d.path); err != nil {
+		return err
+	}
 	options := d.options()
 	options.ErrorIfNotExists = true
 	if d.db, err = pebble.Open(path, options); err != nil {
@@ -255,6 +260,16 @@ func checkLog(path string) error {
 	return nil
 }
 
+// checkRoom returns an error if nothing can be written. Opening the database writes
+// what its log holds, and without room would try again for ever.
+func checkRoom(path string) error {
+	probe := filepath.Join(path, probeFile)
+	if err := atomicfile.Write(probe, make([]byte, probeSize), 0o600); err != nil {
+		return err
+	}
+	return os.Remove(probe)
+}
+
 func (d *Dir) options() *pebble.Options {
 	o := &pebble.Options{
 		CacheSize:          cacheSize,
@@ -264,7 +279,7 @@ func (d *Dir) options() *pebble.Options {
 		MaxOpenFiles:       maxOpenFiles,
 		MemTableSize:       memTableSize,
 		EventListener: &pebble.EventListener{
-			BackgroundError: func(err error) { d.fail(err) },
+			BackgroundError: d.failInBackground,
 		},
 	}
 	for i := range o.Levels {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -17,6 +18,16 @@ type failure struct {
 
 // fail makes every later call fail: what is on disk is not known any more.
 func (d *Dir) fail(err error) { d.broken.CompareAndSwap(nil, &failure{err: explain(err)}) }
+
+// retryDelay is how long the database waits before it tries again what failed in
+// the background, for nobody: it would do so at once.
+const retryDelay = 100 * time.Millisecond
+
+// failInBackground is told of flushes and compactions that failed.
+func (d *Dir) failInBackground(err error) {
+	d.fail(err)
+	time.Sleep(retryDelay)
+}
 
 // failed returns an error wrapping [ErrBroken] if the store cannot go on.
 func (d *Dir) failed() error {
