@@ -120,20 +120,24 @@ func (r *renewal) request(v *Venue, cert *session.Certificate) ([]byte, error) {
 
 // proof shows to the venue of a descriptor, in this channel and in no other,
 // that its sender holds the private key of a certificate: only sender and venue
-// know what X25519 of session key and prekey gives.
+// know what X25519 of session key and prekey gives. It clears that.
 func (r *renewal) proof(shared []byte, descriptor [32]byte, certificate session.Digest) ([]byte, error) {
-	defer clear(shared)
 	exported, err := r.conn.Export(renewLabel, nil, sha256.Size)
 	if err != nil {
 		return nil, err
 	}
+	return renewProof(shared, exported, descriptor, certificate)
+}
+
+func renewProof(shared, exported []byte, descriptor [32]byte, certificate session.Digest) ([]byte, error) {
+	defer clear(shared)
 	key, err := hkdf.Extract(sha256.New, shared, exported)
 	if err != nil {
 		return nil, err
 	}
+	defer clear(key)
 	mac := hmac.New(sha256.New, key)
 	mac.Write(domain.Frame(domain.Renew, descriptor[:], certificate[:]))
-	clear(key)
 	return mac.Sum(nil), nil
 }
 
