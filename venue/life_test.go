@@ -3,6 +3,7 @@ package venue
 import (
 	"context"
 	"errors"
+	"os"
 	"testing"
 	"time"
 
@@ -142,5 +143,19 @@ func TestRaise(t *testing.T) {
 	s.reopen()
 	if _, err := s.venue.Keys(before.Number); !errors.Is(err, handshake.ErrUnknownDescriptor) {
 		t.Errorf("after a restart: %v, expected %v", err, handshake.ErrUnknownDescriptor)
+	}
+}
+
+// A generation is not raised with a root from before the revocation, however fresh
+// the copy of the registry is.
+func TestRaiseNeedsTheRegistry(t *testing.T) {
+	s, ctx := newScene(t), context.Background()
+	before := s.turn()
+	s.must(os.Rename(s.folder, s.folder+".away"))
+	if d, err := s.venue.Raise(ctx); err == nil {
+		t.Errorf("raised to generation %d", d.Generation)
+	}
+	if latest := s.venue.store.Latest(); latest != before {
+		t.Errorf("descriptor %d was issued", latest.Number)
 	}
 }
