@@ -2,6 +2,8 @@ package record
 
 import (
 	"bytes"
+	"crypto/ecdh"
+	"crypto/mlkem"
 	"encoding/binary"
 	"reflect"
 	"slices"
@@ -27,7 +29,12 @@ var planted = map[string]func(*primitives){
 // listens. It runs the straight-line implementation.
 type thief struct {
 	*straight
-	offer, reply []byte
+	offer []byte
+	// What the victim had of a ratchet in flight: its keys, or all secrets of the
+	// next generation.
+	dh   *ecdh.PrivateKey
+	kem  *mlkem.DecapsulationKey768
+	next bool
 	// breaks returns the shared secrets that the thief can compute from what it
 	// sees, and zeros for one that it cannot.
 	breaks func(offer, reply []byte) (dh, kem []byte)
@@ -39,9 +46,56 @@ func steal(t testing.TB, s *Session) *thief {
 	for _, h := range []*half{&s.send, &s.receive} {
 		x.sides[h.role.String()] = &straightSide{bytes.Clone(h.secret[:]), h.phase, h.sequence, h.entering}
 	}
-	x.th = bytes.Clone(s.ratchet.current.transcript[:])
-	x.ratchet = bytes.Clone(s.ratchet.current.ratchet[:])
-	return &thief{straight: x}
+	r := &s.ratchet
+	x.know(r.current)
+	out := &thief{straight: x, offer: r.offer, dh: r.dh, kem: r.kem}
+	switch {
+	case r.next != nil:
+		x.know(r.next)
+		out.next = true
+	case r.stage == replyReceived:
+		out.renewWith(r.reply)
+		out.next = true
+	}
+	return out
+}
+
+// know takes over what a generation in memory holds.
+func (x *straight) know(g *generation) {
+	x.th, x.ratchet = bytes.Clone(g.transcript[:]), bytes.Clone(g.ratchet[:])
+	x.phases = map[string][]byte{}
+	for _, role := range []Role{Initiator, Responder} {
+		x.phases[role.String()] = bytes.Clone(g.phases[role][:])
+	}
+}
+
+// renewWith computes the next generation, with stolen keys if there are any: they
+// are good for one ratchet.
+func (x *thief) renewWith(reply []byte) {
+	var dh, kem []byte
+	if x.dh != nil {
+		dh, kem = exchange(x.t, x.dh, x.kem, reply)
+	} else {
+		dh, kem = x.breaks(x.offer, reply)
+	}
+	x.renew(x.offer, reply, append(dh, kem...))
+	x.dh, x.kem = nil, nil
+}
+
+// exchange returns the shared secrets of an initiator's keys and a reply.
+func exchange(t testing.TB, own *ecdh.PrivateKey, decapsulation *mlkem.DecapsulationKey768, reply []byte) (dh, kem []byte) {
+	t.Helper()
+	public, err := parsePublicKey(reply[:publicKeySize])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if dh, err = own.ECDH(public); err != nil {
+		t.Fatal(err)
+	}
+	if kem, err = decapsulation.Decapsulate(reply[publicKeySize:]); err != nil {
+		t.Fatal(err)
+	}
+	return dh, kem
 }
 
 // reads returns the application's data that the thief reads in what was sent
@@ -63,11 +117,12 @@ func (x *thief) reads(wire []wired) (contents []string) {
 		case RatchetOffer:
 			x.offer = content
 		case RatchetReply:
-			x.reply = content
-			dh, kem := x.breaks(x.offer, x.reply)
-			x.renew(x.offer, x.reply, append(dh, kem...))
+			if !x.next {
+				x.renewWith(content)
+			}
 		case RatchetSwitch:
 			x.enter(w.from.String())
+			x.next = x.next && w.from == Initiator // the responder's ends the ratchet
 		}
 	}
 	return contents
@@ -79,23 +134,16 @@ type knowledge struct{ dh, kem bool }
 // with lets the thief use the peers' own keys for what it can break.
 func (k knowledge) with(t testing.TB, p *peers) func(offer, reply []byte) (dh, kem []byte) {
 	return func(offer, reply []byte) (dh, kem []byte) {
-		dh, kem = make([]byte, 32), make([]byte, 32)
-		var err error
-		if k.dh {
-			public, perr := parsePublicKey(reply[:publicKeySize])
-			if perr != nil {
-				t.Fatal(perr)
-			}
-			keys := p.drawn[Initiator].dh
-			if dh, err = keys[len(keys)-1].ECDH(public); err != nil {
-				t.Fatal(err)
-			}
+		drawn := p.drawn[Initiator]
+		own := slices.IndexFunc(drawn.dh, func(key *ecdh.PrivateKey) bool {
+			return bytes.Equal(key.PublicKey().Bytes(), offer[:publicKeySize])
+		})
+		dh, kem = exchange(t, drawn.dh[own], drawn.kem[own], reply)
+		if !k.dh {
+			clear(dh)
 		}
-		if k.kem {
-			keys := p.drawn[Initiator].kem
-			if kem, err = keys[len(keys)-1].Decapsulate(reply[publicKeySize:]); err != nil {
-				t.Fatal(err)
-			}
+		if !k.kem {
+			clear(kem)
 		}
 		return dh, kem
 	}
@@ -248,22 +296,10 @@ func memoryOpens(t testing.TB, blocks [][]byte, th []byte, w wired, sequence uin
 func keepsPast(t testing.TB, victim Role, fault option) bool {
 	t.Helper()
 	p := newPeers(t, AES256GCM, fault, limited(Limits{Records: 1}))
-	type past struct {
-		wired
-		sequence uint64
-		th       []byte
-	}
-	var records []past
-	send := func(from Role) {
-		sequence, th := p.side[from].send.sequence, p.side[from].RatchetState().Transcript
-		p.send(from, "some order")
-		records = append(records, past{p.wire[len(p.wire)-1], sequence, th[:]})
-	}
-	both := func() { send(Initiator); send(Responder) }
-	both() // the first generation's first phase
+	records := p.remember() // the first generation's first phase
 	p.ratchet()
-	both() // a phase of the second generation that a step ended
-	both() // the present phase
+	records = append(records, p.remember()...) // a phase of the second generation that a step ended
+	records = append(records, p.remember()...) // the present phase
 	blocks := memory(p.side[victim])
 	for _, r := range records[4:] {
 		if !memoryOpens(t, blocks, r.th, r.wired, r.sequence) {
