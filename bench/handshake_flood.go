@@ -56,7 +56,7 @@ func (r *runner) flood(ctx context.Context) (err error) {
 		return err
 	}
 	defer s.close()
-	if !s.manyAddresses() {
+	if !manyAddresses() {
 		r.progress(Flood, "left out: the loopback interface has one address only")
 		return nil
 	}
@@ -130,22 +130,8 @@ func newSiege(m *member, e *exchange) (*siege, error) {
 		inner.Close()
 		return nil, err
 	}
-	s.serving.Go(s.serve)
+	s.serving.Go(func() { answerAll(s.listener) })
 	return s, nil
-}
-
-// serve answers the channels that come out of the listener.
-func (s *siege) serve() {
-	for {
-		c, err := s.listener.Accept()
-		if err != nil {
-			return // closed
-		}
-		go func() {
-			_ = peers.Answer(c) // the client hangs up without a close
-			c.Close()
-		}()
-	}
 }
 
 func (s *siege) close() {
@@ -217,7 +203,11 @@ func (s *siege) attack(ctx context.Context) {
 	for ctx.Err() == nil {
 		<-tick.C
 		for ; due < int(time.Since(start).Seconds()*floodRate); due++ {
-			slots <- struct{}{}
+			select {
+			case slots <- struct{}{}:
+			case <-ctx.Done(): // a slow machine may never catch up
+				return
+			}
 			from := attacker(due)
 			sending.Go(func() {
 				defer func() { <-slots }()
@@ -248,7 +238,7 @@ func (s *siege) send(from net.IP) {
 
 // manyAddresses reports whether this machine can talk to itself from addresses of
 // its choice.
-func (s *siege) manyAddresses() bool {
+func manyAddresses() bool {
 	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: attacker(258)})
 	if err != nil {
 		return false

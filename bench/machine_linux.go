@@ -36,3 +36,6 @@ func kibibytes(s string) uint64 {
 	}
 	return n * 1024
 }
+
+// residentMemory returns the resident set of this process, in bytes.
+func residentMemory() uint64 { return kibibytes(procField("/proc/self/status", "VmRSS")) }

@@ -10,3 +10,6 @@ func cpuModel() string { return os.Getenv("PROCESSOR_IDENTIFIER") }
 func memorySize() uint64 { return 0 }
 
 func peakMemory() uint64 { return 0 }
+
+// residentMemory returns 0: this system does not tell.
+func residentMemory() uint64 { return 0 }

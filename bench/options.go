@@ -35,6 +35,8 @@ const (
 	Flood Part = "flood"
 	// Channel sends records, beside TLS 1.3.
 	Channel Part = "channel"
+	// Idle holds channels between two processes open.
+	Idle Part = "idle"
 	// Tree admits, revokes and finds paths in member trees in memory.
 	Tree Part = "tree"
 	// Registry admits members to a registry on disk and opens it.
@@ -43,7 +45,7 @@ const (
 
 // Parts lists the parts in the order they run.
 func Parts() []Part {
-	return []Part{Compile, Setup, Open, Prove, Cold, Verify, Batch, Handshake, Garbage, Flood, Channel, Tree, Registry}
+	return []Part{Compile, Setup, Open, Prove, Cold, Verify, Batch, Handshake, Garbage, Flood, Channel, Idle, Tree, Registry}
 }
 
 // ParsePart returns the part of a name. It returns an error wrapping
@@ -62,7 +64,7 @@ const (
 )
 
 // Options choose what is measured. The zero value measures everything but the
-// cold start.
+// cold start and idle channels.
 type Options struct {
 	// Rounds is the number of measured rounds; 0 is [DefaultRounds], or
 	// [QuickRounds] with Quick. Tasks of more than a second take fewer.
@@ -79,6 +81,10 @@ type Options struct {
 	// [RunCold] and writes the result to its standard output. Without it the
 	// part [Cold] is left out.
 	Cold []string
+	// Idle is the command, program first, of a fresh process that calls
+	// [RunIdle] with its standard input and output. Without it the part [Idle] is
+	// left out.
+	Idle []string
 	// Dir is where temporary folders are made, and removed again; "" is the
 	// system's folder. The disk it is on decides how fast admissions are.
 	Dir string
@@ -130,6 +136,9 @@ func (o *Options) registrySizes() []int {
 
 func (o *Options) wants(p Part) bool {
 	if p == Cold && len(o.Cold) == 0 {
+		return false
+	}
+	if p == Idle && len(o.Idle) == 0 {
 		return false
 	}
 	return len(o.Parts) == 0 || slices.Contains(o.Parts, p)

@@ -70,6 +70,8 @@ func (r *runner) run(ctx context.Context, p Part) error {
 		return r.flood(ctx)
 	case Channel:
 		return r.channel(ctx)
+	case Idle:
+		return r.idle(ctx)
 	case Tree:
 		return r.tree(ctx)
 	default:

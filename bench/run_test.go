@@ -15,15 +15,20 @@ import (
 	"github.com/zkkex/zkkex/internal/quiet"
 )
 
-// coldEnv makes this test binary the fresh process of the cold start.
-const coldEnv = "ZKKEX_TEST_BENCH_COLD"
+// freshEnv makes this test binary a fresh process: that of the cold start, or,
+// with an argument, the venue of idle channels.
+const freshEnv = "ZKKEX_TEST_BENCH_FRESH"
 
 func TestMain(m *testing.M) {
 	quiet.Gnark()
-	if os.Getenv(coldEnv) == "" {
+	if os.Getenv(freshEnv) == "" {
 		os.Exit(m.Run())
 	}
-	if err := RunCold(context.Background(), os.Stdout); err != nil {
+	run := func() error { return RunCold(context.Background(), os.Stdout) }
+	if len(os.Args) > 1 {
+		run = func() error { return RunIdle(context.Background(), os.Stdin, os.Stdout) }
+	}
+	if err := run(); err != nil {
 		os.Stderr.WriteString(err.Error())
 		os.Exit(1)
 	}
@@ -32,10 +37,10 @@ func TestMain(m *testing.M) {
 // A run of everything has the shape that it promises. How long anything took is
 // not for a test to judge.
 func TestRun(t *testing.T) {
-	t.Setenv(coldEnv, "1")
+	t.Setenv(freshEnv, "1")
 	dir, seen := t.TempDir(), make(map[Part]bool)
 	r, err := Run(t.Context(), Options{
-		Rounds: 1, Quick: true, Cold: []string{os.Args[0]}, Dir: dir,
+		Rounds: 1, Quick: true, Cold: []string{os.Args[0]}, Idle: []string{os.Args[0], "idle"}, Dir: dir,
 		Progress: func(p Part, _ string) { seen[p] = true },
 	})
 	if err != nil {
@@ -49,11 +54,14 @@ func TestRun(t *testing.T) {
 		}
 	}
 	for _, p := range Parts() {
+		if p == Flood && !manyAddresses() {
+			continue
+		}
 		if !seen[p] || timed[p] == 0 {
 			t.Errorf("part %s: progress reported %t, %d timings", p, seen[p], timed[p])
 		}
 	}
-	for _, prefix := range []string{"prove: ", "verify: ", "open and first proof"} {
+	for _, prefix := range []string{"prove: ", "verify: ", "open and first proof", "open, zkkex", "first message", "records of", "an idle channel"} {
 		if !hasTarget(r, prefix) {
 			t.Errorf("no target %q in %+v", prefix, r.Targets)
 		}
@@ -105,7 +113,7 @@ func checkJSON(t *testing.T, r *Report) {
 	if !reflect.DeepEqual(r, &again) {
 		t.Error("the report changed on its way through JSON")
 	}
-	for _, name := range []string{`"format":"zkkex/v1 benchmark"`, `"targets":[`, `"counts":[`, `"timings":[`, `"machine":{"cpu"`, `"wall_ns":{"median"`, `"cpu_ns"`, `"allocs"`, `"alloc_bytes"`} {
+	for _, name := range []string{`"format":"zkkex/v1 benchmark"`, `"targets":[`, `"counts":[`, `"openings":[`, `"p99_ns"`, `"timings":[`, `"machine":{"cpu"`, `"wall_ns":{"median"`, `"cpu_ns"`, `"allocs"`, `"alloc_bytes"`} {
 		if !bytes.Contains(encoded, []byte(name)) {
 			t.Errorf("no %s in %s", name, encoded)
 		}
@@ -125,6 +133,11 @@ func checkTable(t *testing.T, r *Report) {
 	for _, timing := range r.Timings {
 		if !strings.Contains(table.String(), timing.Name) {
 			t.Errorf("no %q in the table", timing.Name)
+		}
+	}
+	for _, o := range r.Openings {
+		if !strings.Contains(table.String(), o.Name) {
+			t.Errorf("no %q in the table", o.Name)
 		}
 	}
 }
@@ -153,6 +166,18 @@ func TestColdNeedsAProcess(t *testing.T) {
 		}
 	}
 	r, err := Run(t.Context(), Options{Parts: []Part{Cold}})
+	if err != nil || len(r.Timings) != 0 {
+		t.Errorf("expected the part to be left out, got %+v, %v", r, err)
+	}
+}
+
+func TestIdleNeedsAProcess(t *testing.T) {
+	for _, command := range [][]string{{"/nonexistent/program"}, {os.Args[0], "-test.run=^$"}} {
+		if _, err := Run(t.Context(), Options{Parts: []Part{Idle}, Quick: true, Idle: command}); err == nil {
+			t.Errorf("%v measured idle channels", command)
+		}
+	}
+	r, err := Run(t.Context(), Options{Parts: []Part{Idle}})
 	if err != nil || len(r.Timings) != 0 {
 		t.Errorf("expected the part to be left out, got %+v, %v", r, err)
 	}

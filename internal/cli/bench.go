@@ -15,10 +15,10 @@ func (a *app) benchCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "bench [PART...]",
 		GroupID: groupOther,
-		Short:   "measure this machine: proving, verifying, registries",
-		Long: `Bench measures what zkkex does on this machine, beside a textbook circuit and
-gnark's own verifier in the same run. It takes some minutes; with --quick, less,
-and its ratios are rough.
+		Short:   "measure this machine: proving, verifying, channels, registries",
+		Long: `Bench measures what zkkex does on this machine, beside a textbook circuit,
+gnark's own verifier and mutual TLS 1.3 in the same run. It takes some minutes;
+with --quick, less, and its ratios are rough.
 
 Parts: ` + partNames() + `.`,
 		Example: `  zkkex bench --quick
@@ -28,7 +28,7 @@ Parts: ` + partNames() + `.`,
 	c.Flags().IntVar(&o.rounds, "rounds", 0, "number of measured rounds (default 20, or 3 with --quick)")
 	c.Flags().StringVar(&o.dir, "dir", "", "make temporary folders in `DIR`: the disk decides how fast admissions are")
 	c.RunE = a.run(func(ctx context.Context, args []string) (result, error) { return a.bench(ctx, &o, args) })
-	c.AddCommand(a.benchColdCommand())
+	c.AddCommand(a.benchColdCommand(), a.benchIdleCommand())
 	return c
 }
 
@@ -60,6 +60,7 @@ func (a *app) bench(ctx context.Context, o *benchOptions, args []string) (result
 	}
 	if self, err := os.Executable(); err == nil {
 		options.Cold = []string{self, "bench", "cold-start"}
+		options.Idle = []string{self, "bench", "idle-venue"}
 	}
 	report, err := bench.Run(ctx, options)
 	if err != nil {
@@ -77,6 +78,19 @@ func (a *app) benchColdCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.started = true
 			return bench.RunCold(cmd.Context(), a.env.Stdout)
+		},
+	}
+}
+
+// benchIdleCommand is the other process of the benchmark of idle channels.
+func (a *app) benchIdleCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    "idle-venue",
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			a.started = true
+			return bench.RunIdle(cmd.Context(), a.env.Stdin, a.env.Stdout)
 		},
 	}
 }
