@@ -53,6 +53,9 @@ func Client(ctx context.Context, raw net.Conn, i *Initiator, config *ClientConfi
 	c := config.withDefaults()
 	established, err := c.exchange(ctx, raw, i)
 	if err != nil {
+		if established != nil {
+			established.Wipe() // the context ended as the answer came
+		}
 		raw.Close()
 		return nil, err
 	}

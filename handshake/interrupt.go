@@ -22,5 +22,8 @@ func interruptible(ctx context.Context, raw net.Conn, f func() error) error {
 	if err != nil {
 		return err
 	}
-	return raw.SetDeadline(time.Time{})
+	// A connection that its peer has closed may refuse. What comes next on it
+	// finds that out.
+	_ = raw.SetDeadline(time.Time{})
+	return nil
 }
