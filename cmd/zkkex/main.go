@@ -13,6 +13,8 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A second signal ends the process at once.
+	context.AfterFunc(ctx, stop)
 	exit := cli.Main(ctx, cli.SystemEnv(), os.Args[1:])
 	stop()
 	os.Exit(exit)

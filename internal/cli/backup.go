@@ -142,7 +142,7 @@ epoch in which slots may have been used before.
 If another device uses the key, give each a range of slots of its own first.`,
 		Example: `  zkkex recover
   zkkex recover --slots 8+8`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 	}
 	c.Flags().StringVar(&slotRange, "slots", "", slotsUsage)
 	c.RunE = a.run(func(ctx context.Context, _ []string) (result, error) {

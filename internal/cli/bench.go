@@ -74,7 +74,7 @@ func (a *app) benchColdCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:    "cold-start",
 		Hidden: true,
-		Args:   cobra.NoArgs,
+		Args:   noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.started = true
 			return bench.RunCold(cmd.Context(), a.env.Stdout)
@@ -87,7 +87,7 @@ func (a *app) benchIdleCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:    "idle-venue",
 		Hidden: true,
-		Args:   cobra.NoArgs,
+		Args:   noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.started = true
 			return bench.RunIdle(cmd.Context(), a.env.Stdin, a.env.Stdout)

@@ -141,7 +141,11 @@ func TestEveryReasonIsExplained(t *testing.T) {
 	if len(enrolment) < 4 {
 		t.Fatalf("found %d reasons of enrolment", len(enrolment))
 	}
-	for _, reason := range append(reasons, enrolment...) {
+	sessions := slices.Concat(reasonsIn(t, "../../handshake/gate.go"), reasonsIn(t, "../../handshake/reason.go"), reasonsIn(t, "../../venue/descriptor/policy.go"))
+	if len(sessions) < 9 {
+		t.Fatalf("found %d reasons of venues", len(sessions))
+	}
+	for _, reason := range slices.Concat(reasons, enrolment, sessions) {
 		if e, ok := explanations[reason]; !ok || e.Means == "" || e.Do == "" {
 			t.Errorf("%s is not explained", reason)
 		}

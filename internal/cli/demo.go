@@ -21,7 +21,7 @@ error. Every party has a folder of its own.`,
 		Example: `  zkkex demo
   zkkex demo --members 50000 --dir ./demo
   zkkex demo --json`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 	}
 	c.Flags().IntVar(&o.Members, "members", demo.DefaultMembers, "`NUMBER` of members of the registry before the story")
 	c.Flags().StringVar(&o.Dir, "dir", "", "keep everybody's folders in `DIR`, which is missing or empty")

@@ -39,7 +39,7 @@ answer goes back as a file ("zkkex registry admit FILE").`,
 		Example: `  zkkex enroll --registry https://registry.example --registry-key registry.example/members+0d3a7e7e+AYb... --wait
   zkkex enroll --registry registry.example/members
   zkkex enroll --challenge challenge.txt --out request.txt`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 	}
 	o.trust.register(c)
 	c.Flags().BoolVar(&o.wait, "wait", false, "wait until the registrar has admitted the key, and sync")

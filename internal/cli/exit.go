@@ -118,4 +118,12 @@ func arguments(least, most int, names string) cobra.PositionalArgs {
 	}
 }
 
+// noArguments demands that there are none.
+func noArguments(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("expected no arguments, got %.80q", args[0])
+	}
+	return nil
+}
+
 func usagef(msg string, args ...any) error { return &usageError{fmt.Errorf(msg, args...)} }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/enrolment"
+	"github.com/zkkex/zkkex/handshake"
+	"github.com/zkkex/zkkex/venue/descriptor"
 )
 
 // deniedReason is the reason of a registrar's decision against a request.
@@ -91,6 +93,42 @@ var explanations = map[zkkex.Reason]explanation{
 		"the signature in the request is not by its key, or not for this challenge: the request was damaged or changed",
 		"make the request anew with zkkex enroll",
 	},
+	handshake.NotAdmitted: {
+		"a session was to be opened with a certificate that the venue has not admitted: it has another store, or has lost what it knew",
+		"zkkex tunnel shows the certificate again by itself; if that goes on, the venue's store was replaced",
+	},
+	handshake.OpensExceeded: {
+		"this open of a certificate was used before, or the certificate was opened as often as the venue allows",
+		"open with a fresh certificate, as zkkex tunnel does for each connection",
+	},
+	handshake.ChannelsExceeded: {
+		"the certificate has as many sessions at the same time as the venue allows",
+		"end one of them, or open with a fresh certificate",
+	},
+	handshake.WrongGeneration: {
+		"the venue has raised its generation since the certificate was made: everybody proves again, with fresh slots",
+		"open again: what is newer is fetched, and proved for, by itself",
+	},
+	handshake.Unavailable: {
+		"the venue could not tell: its store or its verifier does not work at the moment; nothing was decided, and nothing is used up",
+		"try again later; the venue's operator: zkkex venue status",
+	},
+	handshake.EarlyRefused: {
+		"data came with the first message, and the venue takes none there",
+		"open again without",
+	},
+	handshake.Refused: {
+		"the venue says no for a reason that this version does not know",
+		"use a newer version, or ask the venue",
+	},
+	descriptor.WrongVenue: {
+		"the descriptor is of another venue than the one that is trusted",
+		"compare address and identity with what the venue says by another way",
+	},
+	descriptor.WeakSuite: {
+		"the venue offers no suite that is as strong as is demanded here",
+		"ask the venue for one with a prekey, or trust it again without --require-prekey",
+	},
 	deniedReason: {
 		"the registrar decided against the enrolment request",
 		"ask the registrar; the reason they gave is in the message; zkkex enroll --again makes a new request",
@@ -102,7 +140,7 @@ func explainCommand(a *app) *cobra.Command {
 		Use:     "explain [REASON]",
 		Short:   "say what a reason for a rejection, or a code, means, and what to do",
 		Example: "  zkkex doctor explain slot_used",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    arguments(0, 1, "at most one REASON"),
 		RunE: a.run(func(_ context.Context, args []string) (result, error) {
 			if len(args) == 0 {
 				return explained(), nil

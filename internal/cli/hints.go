@@ -6,6 +6,7 @@ import (
 	"syscall"
 
 	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/admission"
 	"github.com/zkkex/zkkex/handshake"
 	"github.com/zkkex/zkkex/internal/filelock"
 	"github.com/zkkex/zkkex/keys"
@@ -16,6 +17,7 @@ import (
 	"github.com/zkkex/zkkex/registry/registrar"
 	"github.com/zkkex/zkkex/session"
 	"github.com/zkkex/zkkex/slots"
+	"github.com/zkkex/zkkex/tunnel"
 	"github.com/zkkex/zkkex/venue"
 	"github.com/zkkex/zkkex/venue/descriptor"
 	"github.com/zkkex/zkkex/venue/venueclient"
@@ -29,6 +31,7 @@ var knownErrors = []struct {
 	code   string
 	hint   string
 }{
+	{errProxy, "proxy", "is the address of --proxy right, and does the proxy run?"},
 	{ErrNoTerminal, "no_passphrase", "give --passphrase-file FILE, or set " + passphraseEnv},
 	{keys.ErrPassphrase, "wrong_passphrase", "nobody can recover a passphrase; a backup has the one it was made with"},
 	{keys.ErrNoPassphrase, "no_passphrase", "type one, or give --passphrase-file FILE with one on its first line"},
@@ -41,7 +44,10 @@ var knownErrors = []struct {
 	{member.ErrSeveralRegistries, "several_registries", "name one with --registry"},
 	{member.ErrNoVenue, "no_venue", "zkkex trust --venue URL --venue-key KEY records one"},
 	{member.ErrSeveralVenues, "several_venues", "name one with --venue"},
-	{member.ErrVenueRegistry, "no_registry", "zkkex trust --registry URL --registry-key KEY records one"},
+	{member.ErrVenueRegistry, "no_registry", "zkkex trust --registry URL --registry-key KEY records it"},
+	{session.ErrBusy, "busy_member", ""},
+	{session.ErrTerms, "not_synced", "zkkex sync"},
+	{session.ErrOpensUsed, string(handshake.OpensExceeded), ""},
 	{member.ErrOtherRegistry, "other_registry", "compare key and address with what the registrar says; nothing was recorded of it"},
 	{member.ErrOffline, "offline_registry", "zkkex enroll --challenge FILE answers a challenge of the registrar's"},
 	{member.ErrNoRequest, "no_request", "zkkex enroll makes one"},
@@ -81,10 +87,25 @@ var knownErrors = []struct {
 	{descriptor.ErrNotYet, "not_synced", "the venue has issued no descriptor yet, or none was fetched"},
 	{descriptor.ErrUnknownNumber, "unknown_descriptor", "zkkex venue status shows what was issued"},
 	{descriptor.ErrWitnesses, "witnesses", ""},
-	{handshake.ErrUnavailable, "unavailable", ""},
+	{descriptor.ErrTerms, "venue_terms", "what was said before stays; wait for the epoch that the message names, or make another venue"},
+	{descriptor.ErrSignature, "bad_signature", "is it this venue's identity? compare it with what the venue says"},
+	{descriptor.ErrNotLogged, "not_logged", "the venue, or its server, hides what it signs: do not use it until it explains that"},
+	{descriptor.ErrGap, "behind", "the server has lost descriptors; ask the venue for the address of a full copy"},
+	{venueclient.ErrAway, "away", "zkkex trust --remove, remove the venue's folder in the state directory, and trust it again"},
+	{handshake.ErrUnavailable, string(handshake.Unavailable), "nothing is lost but time; the venue's operator: zkkex venue status"},
+	{handshake.ErrNoAddress, "no_address", "the venue's operator: addresses in config.json, or venue init --address"},
+	{handshake.ErrUnknownDescriptor, "unknown_descriptor", "zkkex sync fetches the newest; are the clocks right?"},
+	{admission.ErrMissing, "no_store", "bring the folder admissions back; a new one would let every slot of the epoch be used again"},
+	{admission.ErrNotStore, "not_a_store", ""},
+	{admission.ErrDamaged, "store_damaged", "bring it back from before, or make another venue: what was admitted in this epoch is not known any more"},
+	{admission.ErrBroken, "storage", "is the disk full? make room, and start again"},
+	{venue.ErrNotPublished, "not_published", ""},
 	{session.ErrNoTerms, "not_synced", ""},
+	{tunnel.ErrCut, "connections_cut", ""},
 	{errUnhealthy, "unhealthy", ""},
 	{filelock.ErrLocked, "locked", ""},
+	{syscall.EADDRINUSE, "address_in_use", "another program listens there: stop it, or choose another address; port 0 takes a free one"},
+	{syscall.EADDRNOTAVAIL, "address", "this machine has no such address"},
 	{syscall.ECONNREFUSED, "network", "nothing listens there: is the address right, and does the server run?"},
 }
 

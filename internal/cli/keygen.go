@@ -34,7 +34,7 @@ the seed is no backup: see "zkkex backup --help".`,
 		Example: `  zkkex keygen > me.pub
   zkkex keygen --home ./alice --passphrase-file alice.pass
   zkkex keygen --seed-file seed.hex`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 	}
 	c.Flags().StringVar(&o.seedFile, "seed-file", "", "make the identity key from the seed in `FILE`")
 	c.Flags().StringVar(&o.slots, "slots", "", slotsUsage)

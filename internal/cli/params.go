@@ -26,6 +26,7 @@ type paramsFlags struct {
 }
 
 func (f *paramsFlags) register(c *cobra.Command) {
+	defer completeParams(c)
 	c.Flags().StringVar(&f.which, "params", "", "parameters: the folder `DIR`, or dev for the development sets of this program, whose maker could forge any proof")
 	c.Flags().StringVar(&f.digest, "params-digest", "", "accept no other parameters than those of this digest, 64 hexadecimal digits `HEX`")
 }

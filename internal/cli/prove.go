@@ -38,7 +38,7 @@ Defaults that "zkkex verify" shares: epochs of 24h from midnight UTC, a limit of
 		Example: `  zkkex prove order.json --scope rfq.example/2026 --params dev --out order.proof
   zkkex prove --message "I was here" --scope guestbook --params dev | ssh verifier zkkex verify - ...
   zkkex prove --session-key "$(cat session.pub)" --scope rfq.example --limit 100 --params ./params`,
-		Args: cobra.MaximumNArgs(1),
+		Args: arguments(0, 1, "at most one FILE"),
 	}
 	o.scope.register(c)
 	o.authorization.register(c)

@@ -2,7 +2,9 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -62,8 +64,11 @@ func (a *app) folder(o *registryOptions) (string, error) {
 // a server.
 func verifierKey(dir string) (string, error) {
 	f, err := os.Open(filepath.Join(dir, "checkpoints"))
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
 		return "", withHint(fmt.Errorf("no registry in %s: %w", dir, err), "zkkex registry init makes one; --dir says where it is")
+	}
+	if err != nil {
+		return "", fmt.Errorf("the registry in %s: %w", dir, err)
 	}
 	defer f.Close()
 	head := make([]byte, 1024)
@@ -117,7 +122,7 @@ was revoked cannot come back with another nullifier key in the same epoch, and
 so with twice the slots.`,
 		Example: `  zkkex registry init --name registry.example/members
   zkkex registry init --dir ./registry --name registry.example/members --capacity 32`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 	}
 	c.Flags().StringVar(&name, "name", "", "the registry's `NAME`, such as registry.example/members")
 	c.Flags().IntVar(&capacity, "capacity", registry.SmallCapacityBits, "base-2 logarithm of the number of members, 20 or 32")
@@ -153,7 +158,7 @@ func (a *app) registryKeyCommand(o *registryOptions) *cobra.Command {
 		Use:     "key",
 		Short:   "print the registry's verifier key",
 		Example: `  KEY=$(zkkex registry key)`,
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: a.run(func(context.Context, []string) (result, error) {
 			dir, err := a.folder(o)
 			if err != nil {
@@ -195,7 +200,7 @@ func (a *app) registrySyncCommand() *cobra.Command {
 "zkkex verify --mirror". Everything is checked against what was seen before: a
 registrar that shows two histories is found out. Members use "zkkex sync".`,
 		Example: `  zkkex registry sync --mirror ./mirror --registry https://registry.example --registry-key "$KEY"`,
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 	}
 	f.register(c)
 	_ = c.Flags().MarkHidden("checkpoint")

@@ -184,7 +184,7 @@ checkpoint, for every verifier that accepts the newest root; verifiers with a
 grace accept proofs of the old one for that long.`,
 		Example: `  zkkex registry revoke alice.pub
   zkkex registry revoke --index 17 && zkkex registry checkpoint`,
-		Args: cobra.MaximumNArgs(1),
+		Args: arguments(0, 1, "at most one PUBLIC-KEY-FILE"),
 	}
 	c.Flags().Uint64Var(&index, "index", 0, "the member's place")
 	c.Flags().StringVar(&leaf, "leaf", "", "the member's commitment, 64 hexadecimal digits `HEX`")
@@ -224,7 +224,7 @@ func (a *app) registryGrowCommand(o *registryOptions) *cobra.Command {
 		Long: `Grow raises the capacity, for good. From the next checkpoint on, members prove
 with the circuit of the new capacity, and verifiers need its parameters.`,
 		Example: `  zkkex registry grow && zkkex registry checkpoint`,
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: a.run(func(ctx context.Context, _ []string) (result, error) {
 			d, err := a.operate(ctx, o, job{Do: doGrow})
 			if err != nil {
@@ -245,7 +245,7 @@ func (a *app) registryCheckpointCommand(o *registryOptions) *cobra.Command {
 		Long: `Checkpoint admits the approved requests and signs a checkpoint, if anything
 changed since the last one, and prints the newest. It is public.`,
 		Example: `  zkkex registry checkpoint --out checkpoint.txt`,
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 	}
 	c.Flags().StringVar(&out, "out", stdStream, "write it to `FILE`")
 	c.Flags().BoolVar(&renew, "renew", false, "sign although nothing changed, to show that the registry is alive")
@@ -271,7 +271,7 @@ func (a *app) registryExportCommand(o *registryOptions) *cobra.Command {
 to other machines, or served by any web server. Members name it as
 --registry file:///path/of/the/folder.`,
 		Example: `  zkkex registry export /media/usb/registry`,
-		Args:    cobra.ExactArgs(1),
+		Args:    arguments(1, 1, "FOLDER"),
 		RunE: a.run(func(ctx context.Context, args []string) (result, error) {
 			folder, err := filepath.Abs(args[0])
 			if err != nil {

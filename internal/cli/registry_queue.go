@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -21,7 +22,7 @@ func (a *app) registryListCommand(o *registryOptions) *cobra.Command {
 		Long: `List shows the requests that wait for a decision, and those that are approved
 and not admitted yet. Each was checked when it arrived: its sender has the key.`,
 		Example: `  zkkex registry list --json`,
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: a.run(func(context.Context, []string) (result, error) {
 			return a.withQueue(o, func(q *registrar.Queue) (result, error) { return listQueue(q) })
 		}),
@@ -77,7 +78,7 @@ func (a *app) registryChallengeCommand(o *registryOptions) *cobra.Command {
 		Use:     "challenge",
 		Short:   "make a challenge for a member who is offline",
 		Example: `  zkkex registry challenge --valid 72h --out challenge.txt`,
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 	}
 	c.Flags().DurationVar(&valid, "valid", 24*time.Hour, "how long the member has to answer")
 	c.Flags().StringVar(&out, "out", stdStream, "write it to `FILE`")
@@ -126,7 +127,7 @@ func (a *app) registryDenyCommand(o *registryOptions) *cobra.Command {
 		Use:     "deny REQUEST...",
 		Short:   "decide against enrolment requests",
 		Example: `  zkkex registry deny 7c1e5a0b --reason "not on our list"`,
-		Args:    cobra.MinimumNArgs(1),
+		Args:    arguments(1, math.MaxInt, "REQUEST..."),
 	}
 	c.Flags().StringVar(&reason, "reason", "", "what the member is told")
 	c.RunE = a.run(func(_ context.Context, args []string) (result, error) {
@@ -238,7 +239,7 @@ func (a *app) registryAdmitCommand(o *registryOptions) *cobra.Command {
 ("zkkex enroll --challenge"), approves them and admits them at once. The next
 checkpoint has them.`,
 		Example: `  zkkex registry admit request.txt && zkkex registry checkpoint --out checkpoint.txt`,
-		Args:    cobra.MinimumNArgs(1),
+		Args:    arguments(1, math.MaxInt, "FILE..."),
 		RunE: a.run(func(ctx context.Context, args []string) (result, error) {
 			return a.withQueue(o, func(q *registrar.Queue) (result, error) { return a.admit(ctx, o, q, args) })
 		}),

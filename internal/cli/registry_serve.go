@@ -69,7 +69,7 @@ question says who is asking. It keeps no log of addresses.
 Put TLS in front of it. The first line of standard output is the address.`,
 		Example: `  zkkex registry serve --listen 127.0.0.1:8080
   zkkex registry serve --listen :8080 --allow members.txt --checkpoint-interval 10m`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 	}
 	c.Flags().StringVar(&s.listen, "listen", "127.0.0.1:8080", "`ADDRESS` to listen on; port 0 takes a free one")
 	c.Flags().BoolVar(&s.approveAll, "approve-all", false, "admit everybody who asks: for tests and demonstrations")

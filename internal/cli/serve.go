@@ -33,17 +33,20 @@ func (a *app) serveCommand() *cobra.Command {
 		GroupID: groupVenue,
 		Short:   "take anonymous members' sessions, and carry them to a server behind",
 		Long: `Serve is a venue's side of "zkkex tunnel": it takes sessions of members that it
-cannot name, and connects each to the server at --upstream, bytes unchanged. That
-server sees connections from here and needs to know nothing of zkkex.
+cannot name, and connects each to the server at --upstream, bytes unchanged.
+That server sees connections from here and needs to know nothing of zkkex.
 
-It follows the registry, issues descriptors when they are due, and publishes them
-over HTTP at --publish, where members fetch them. Put TLS in front of that if you
-like; descriptors are signed. It keeps no log of addresses.
+It follows the registry, issues descriptors when they are due, and publishes
+them over HTTP at --publish, where members fetch them. Put TLS in front of that
+if you like; descriptors are signed. It keeps no log of addresses. The other
+venue commands work beside it.
 
-Interrupt it once, and it lets sessions end for a while; twice, and it ends.`,
+Interrupt it once, and it takes no new sessions and lets those there are end, for
+20 seconds; twice, and it ends at once. A session that is cut off is reset on
+both sides, never shown as complete.`,
 		Example: `  zkkex serve --upstream 127.0.0.1:5432 --params ./params
   zkkex serve --dir ./venue --listen 127.0.0.1:9440 --publish 127.0.0.1:9441 --upstream 127.0.0.1:8000 --params dev`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 	}
 	s.venue.register(c)
 	s.params.register(c)

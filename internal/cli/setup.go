@@ -37,7 +37,7 @@ and says what it is, how it was made, and what that leaves to trust: without
 		Example: `  zkkex setup show
   zkkex setup show babyjubjub-20
   zkkex setup show --params ./params`,
-		Args: cobra.MaximumNArgs(1),
+		Args: arguments(0, 1, "at most one CIRCUIT"),
 	}
 	c.Flags().StringVar(&folder, "params", devParams, "the folder `DIR`, or dev for the development sets of this program")
 	c.RunE = a.run(func(_ context.Context, args []string) (result, error) { return showSetup(folder, args) })

@@ -17,17 +17,21 @@ import (
 func (a *app) statusCommand() *cobra.Command {
 	var o statusOptions
 	c := &cobra.Command{
-		Use:     "status [--scope NAME]",
+		Use:     "status [--scope NAME] [--registry NAME | --venue NAME]",
 		GroupID: groupMember,
-		Short:   "show your leaf, the registries you are in, and the slots left",
+		Short:   "show your leaf, your registries and venues, and the slots left",
 		Long: `Status shows what is in the state directory: it asks nobody, and needs no
-passphrase. With --scope, it counts the slots that are left in this epoch.`,
+passphrase. With --scope, it counts the slots that are left in this epoch of a
+scope of your own; those at venues are always counted.`,
 		Example: `  zkkex status
+  zkkex status --venue venue.example
   zkkex status --scope rfq.example/2026 --limit 10`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 	}
 	o.scope.register(c)
 	c.Flags().StringVar(&o.registry, "registry", "", "show this registry alone: its `NAME`, URL or identifier")
+	c.Flags().StringVar(&o.venue, "venue", "", "show this venue alone: its `NAME`, URL or identifier")
+	a.completeMember(c)
 	c.RunE = a.run(func(ctx context.Context, _ []string) (result, error) {
 		return a.withMember(ctx, nil, func(m *member.Member) (result, error) { return a.status(m, &o) })
 	})
@@ -35,8 +39,8 @@ passphrase. With --scope, it counts the slots that are left in this epoch.`,
 }
 
 type statusOptions struct {
-	scope    scopeFlags
-	registry string
+	scope           scopeFlags
+	registry, venue string
 }
 
 // statusResult is what a state directory says.
@@ -47,6 +51,7 @@ type statusResult struct {
 	Encrypted  bool              `json:"encrypted"`
 	Slots      slotStatus        `json:"slots"`
 	Registries []*registryStatus `json:"registries"`
+	Venues     []*venueOfMember  `json:"venues"`
 }
 
 // slotStatus is what the count of slots says of itself.
@@ -91,7 +96,19 @@ func (a *app) status(m *member.Member, o *statusOptions) (result, error) {
 	key := p.Bytes()
 	r := &statusResult{
 		KeyType: p.KeyType().String(), PublicKey: hex.EncodeToString(key[:]), Commitment: p.Commitment().String(),
-		Encrypted: m.Encrypted(), Slots: newSlotStatus(m), Registries: []*registryStatus{},
+		Encrypted: m.Encrypted(), Slots: newSlotStatus(m), Registries: []*registryStatus{}, Venues: []*venueOfMember{},
+	}
+	if o.registry != "" && o.venue != "" {
+		return nil, usagef("--registry and --venue: give one of them")
+	}
+	if o.registry == "" {
+		var err error
+		if r.Venues, err = a.venueStatuses(m, o.venue); err != nil {
+			return nil, err
+		}
+	}
+	if o.venue != "" {
+		return r, nil
 	}
 	ids, err := chosen(m, o.registry)
 	if errors.Is(err, member.ErrNoRegistry) && o.registry == "" {
@@ -191,6 +208,9 @@ func (r *statusResult) text() string {
 	var b strings.Builder
 	b.WriteString(t.String())
 	for _, one := range r.Registries {
+		b.WriteString("\n" + one.text())
+	}
+	for _, one := range r.Venues {
 		b.WriteString("\n" + one.text())
 	}
 	return b.String()

@@ -15,42 +15,69 @@ import (
 )
 
 func (a *app) syncCommand() *cobra.Command {
-	var which string
+	var which, venue string
 	c := &cobra.Command{
-		Use:     "sync [--registry NAME]",
+		Use:     "sync [--registry NAME | --venue NAME]",
 		GroupID: groupMember,
-		Short:   "bring the copies of your registries up to date",
-		Long: `Sync fetches what is new of the registries that "zkkex trust" or "zkkex enroll"
-recorded, checks it against everything that was seen before, and recomputes the
-member tree. It always fetches whole files in order: nothing in it says which
-member is asking.
+		Short:   "bring what you know of your registries and venues up to date",
+		Long: `Sync fetches what is new of the registries and venues that "zkkex trust" or
+"zkkex enroll" recorded, checks it against everything that was seen before, and
+recomputes the member tree. It always fetches whole files in order: nothing in
+it says which member is asking.
 
 Sync on a schedule rather than right before a proof: who sees both could connect
 them.`,
 		Example: `  zkkex sync
-  zkkex sync --registry registry.example/members`,
-		Args: cobra.NoArgs,
+  zkkex sync --registry registry.example/members
+  zkkex sync --venue venue.example`,
+		Args: noArguments,
 	}
 	c.Flags().StringVar(&which, "registry", "", "sync this registry alone: its `NAME`, URL or identifier")
+	c.Flags().StringVar(&venue, "venue", "", "sync this venue alone, with its registry: its `NAME`, URL or identifier")
+	a.completeMember(c)
 	c.RunE = a.run(func(ctx context.Context, _ []string) (result, error) {
-		return a.withMember(ctx, nil, func(m *member.Member) (result, error) { return a.sync(ctx, m, which) })
+		return a.withMember(ctx, nil, func(m *member.Member) (result, error) { return a.sync(ctx, m, which, venue) })
 	})
 	return c
 }
 
-func (a *app) sync(ctx context.Context, m *member.Member, which string) (result, error) {
-	ids, err := chosen(m, which)
-	if err != nil {
+func (a *app) sync(ctx context.Context, m *member.Member, which, venue string) (result, error) {
+	all := &syncResults{Registries: []*syncResult{}, Venues: []*syncedVenue{}}
+	switch {
+	case which != "" && venue != "":
+		return nil, usagef("--registry and --venue: give one of them")
+	case venue != "":
+		return resultOf(all, a.syncVenues(ctx, m, venue, all))
+	}
+	err := a.syncRegistries(ctx, m, which, all)
+	if which == "" && ctx.Err() == nil && !errors.Is(err, member.ErrNoRegistry) {
+		err = errors.Join(err, a.syncVenues(ctx, m, "", all))
+	}
+	return resultOf(all, err)
+}
+
+// resultOf returns results with their error, or the error alone if there are none.
+func resultOf(all *syncResults, err error) (result, error) {
+	if err != nil && len(all.Registries)+len(all.Failed)+len(all.Venues)+len(all.FailedVenues) == 0 {
 		return nil, err
 	}
-	all := &syncResults{Registries: []*syncResult{}}
+	return all, err
+}
+
+// syncRegistries syncs the registry of a name, or all. What went wrong is in the
+// results and in the error.
+func (a *app) syncRegistries(ctx context.Context, m *member.Member, which string, all *syncResults) error {
+	ids, err := chosen(m, which)
+	if err != nil {
+		return err
+	}
 	var errs []error
 	for _, id := range ids {
 		done := a.progress("syncing")
 		report, err := m.Sync(ctx, id)
 		done()
 		if ctx.Err() != nil {
-			return nil, err
+			return err
 		}
 		if err != nil {
 			err = named(m, id, err)
@@ -65,7 +92,7 @@ func (a *app) sync(ctx context.Context, m *member.Member, which string) (result,
 			a.warnf("the newest checkpoint of %s is %s old: the registrar, or something in between, may be holding back newer ones", r.Name, r.age)
 		}
 	}
-	return all, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
 // named says which registry an error is about.
@@ -118,6 +145,9 @@ type syncResults struct {
 	Registries []*syncResult `json:"registries"`
 	// Failed are the registries that could not be synced.
 	Failed []failedSync `json:"failed,omitempty"`
+	// Venues are those that were synced, FailedVenues those that could not be.
+	Venues       []*syncedVenue `json:"venues"`
+	FailedVenues []failedVenue  `json:"failed_venues,omitempty"`
 }
 
 // failedSync is a registry that could not be synced, and why.
@@ -146,14 +176,14 @@ func membersByName(members map[zkkex.KeyType]uint64) map[string]uint64 {
 }
 
 func (r *syncResults) text() string {
-	var b strings.Builder
-	for i, one := range r.Registries {
-		if i > 0 {
-			b.WriteString("\n")
-		}
-		b.WriteString(one.text())
+	var parts []string
+	for _, one := range r.Registries {
+		parts = append(parts, one.text())
 	}
-	return b.String()
+	for _, one := range r.Venues {
+		parts = append(parts, one.text())
+	}
+	return strings.Join(parts, "\n")
 }
 
 func (r *syncResult) text() string {

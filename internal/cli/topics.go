@@ -17,13 +17,19 @@ An error is an object as well:
 
 The code of a no is its reason; "zkkex doctor explain" lists them. The other
 codes are usage, malformed, unsupported, params_mismatch, network, timeout,
-canceled, exists, not_found, permission, locked; wrong_passphrase,
+canceled, exists, not_found, permission, locked, proxy, address_in_use, address,
+storage; wrong_passphrase,
 no_passphrase, file_mode, is_backup, not_backup, no_key, no_registry,
 several_registries, other_registry, offline_registry, no_request, not_synced,
 not_member, few_members, unproved, no_slot, slots_restored, slots_unusable,
 clock, witnesses, corrupt, fork, older_checkpoint, outdated_checkpoint, bad_signature,
-unknown_request, not_a_store, no_store, epoch_closed, unhealthy, and error for
-the rest.
+unknown_request, not_a_store, no_store, epoch_closed, unhealthy; of venues
+no_venue, several_venues, other_venue, behind, away, expired, unknown_descriptor,
+unavailable, opens_exceeded, not_logged, not_published, no_address, venue_terms,
+store_damaged, busy_member, connections_cut; and error for the rest.
+
+serve and tunnel print their object when they begin. What goes wrong later is on
+standard error; if they end with an error, a second object tells which.
 
 A verifier's no has the fields of its yes too, with "accepted": false. The exit
 code is the same as without --json.`,

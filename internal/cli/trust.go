@@ -75,7 +75,7 @@ must be recorded as well.`,
   zkkex trust --registry file:///media/usb/registry --registry-key "$(cat registry.key)"
   zkkex trust --venue https://venue.example --venue-key venue.example+6b27b6dc+AW29...
   zkkex trust --remove registry.example/members`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 	}
 	f.register(c)
 	of.register(c)

@@ -37,16 +37,19 @@ venue, each with a fresh certificate: the venue cannot tell that two of them are
 yours. Any program can use it, unchanged: a FIX engine, psql, curl.
 
 A connection that outlives its epoch is renewed with a certificate of the next
-one, which tells the venue that the two certificates are one member's; --no-renew
-lets it end instead. Whoever can connect to the port acts as you, so it belongs on
-a loopback address.
+one, which tells the venue that the two certificates are one member's;
+--no-renew lets it end instead, with a reset. Whoever can connect to the port
+acts as you, so it belongs on a loopback address.
 
 Certificates are made ahead; those left when tunnel ends are lost, with their
-slots. Addresses and timing are not hidden: use --proxy for the first.`,
+slots. Addresses and timing are not hidden: use --proxy for the first.
+
+Interrupt it once, and it takes no new connections and lets those there are end,
+for 20 seconds; twice, and it ends at once.`,
 		Example: `  zkkex tunnel --params ./params --listen 127.0.0.1:5432
   zkkex tunnel --home alice --venue venue.example --params dev --listen 127.0.0.1:8000
   zkkex tunnel --params dev --proxy socks5://127.0.0.1:9050`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 	}
 	o.params.register(c)
 	f := c.Flags()

@@ -162,7 +162,7 @@ func (a *app) venueStatusCommand(o *venueOptions) *cobra.Command {
 		Use:     "status",
 		Short:   "show descriptors, epochs, admissions and what goes wrong",
 		Example: "  zkkex venue status\n  zkkex venue status --dir ./venue --json",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 	}
 	c.RunE = a.run(func(ctx context.Context, _ []string) (result, error) {
 		done, err := a.inVenue(ctx, o, venueJob{Do: doStatus})
@@ -223,7 +223,7 @@ func (a *app) venueDescriptorCommand(o *venueOptions) *cobra.Command {
 		Long: `Descriptor prints a signed descriptor, the newest one unless --number says
 another. It is public: what members need to open sessions, signed by the venue.`,
 		Example: "  zkkex venue descriptor\n  zkkex venue descriptor --number 3",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 	}
 	c.Flags().Uint64Var(&number, "number", 0, "the descriptor of this `NUMBER`")
 	c.RunE = a.run(func(ctx context.Context, _ []string) (result, error) {
@@ -242,10 +242,10 @@ func (a *app) venueRotateCommand(o *venueOptions) *cobra.Command {
 
 With --emergency, it raises the venue's generation: the present root of the
 registry takes the place of the epoch's, so that whoever was revoked is out now;
-everybody else proves again, with fresh slots, and all open sessions end within a
-minute.`,
+everybody else proves again, with fresh slots, and all open sessions end within
+a minute.`,
 		Example: "  zkkex venue rotate\n  zkkex venue rotate --emergency",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 	}
 	c.Flags().BoolVar(&emergency, "emergency", false, "raise the generation: everybody proves again, and open sessions end")
 	c.RunE = a.run(func(ctx context.Context, _ []string) (result, error) {
@@ -282,7 +282,7 @@ func (a *app) venueExportCommand(o *venueOptions) *cobra.Command {
 folder that any web server can serve, or that can be handed over. Export again
 after each rotation.`,
 		Example: "  zkkex venue export --out /srv/www/venue",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 	}
 	c.Flags().StringVar(&out, "out", "", "the folder `DIR` to write to")
 	c.RunE = a.run(func(ctx context.Context, _ []string) (result, error) {

@@ -44,7 +44,7 @@ config.json and can be changed there while nobody has the venue open.`,
       --registry-key registry.example/members+0d3a7e7e+AYb... --params ./params --address venue.example:9440
   zkkex venue init --dir ./venue --name venue.example --registry http://127.0.0.1:8080 \
       --registry-key "$(cat registry.key)" --params dev --address 127.0.0.1:9440`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 	}
 	f := c.Flags()
 	f.StringVar(&i.name, "name", "", "the venue's `NAME`, part of its identity, such as venue.example")

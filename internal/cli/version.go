@@ -16,7 +16,7 @@ func (a *app) versionCommand() *cobra.Command {
 		GroupID: groupOther,
 		Short:   "print the versions of program, Go and parameters",
 		Example: `  zkkex version --json`,
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE:    a.run(func(context.Context, []string) (result, error) { return newVersionResult() }),
 	}
 }
