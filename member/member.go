@@ -61,6 +61,7 @@ type Member struct {
 	mirrors map[zkkex.RegistryID]*mirror.Mirror
 	provers map[zkkex.CircuitID]*prover.Prover
 	holders map[holding]*prover.Holder
+	syncing map[zkkex.RegistryID]chan struct{} // each holds one while its registry is synced
 }
 
 // Open opens a state directory. It returns an error wrapping [ErrNoKey],
@@ -85,10 +86,12 @@ func Open(dir string, o Options) (*Member, error) {
 		mirrors: make(map[zkkex.RegistryID]*mirror.Mirror),
 		provers: make(map[zkkex.CircuitID]*prover.Prover),
 		holders: make(map[holding]*prover.Holder),
+		syncing: make(map[zkkex.RegistryID]chan struct{}),
 	}, nil
 }
 
-// Close wipes the secret and closes files and connections.
+// Close wipes the secret and closes files and connections. Close what was opened
+// with [Member.OpenVenue] first.
 func (m *Member) Close() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -185,15 +188,23 @@ func (m *Member) counter() (*slots.Counter, error) {
 // long as a few writes to the disk.
 const lockTimeout = 10 * time.Second
 
-// change changes the configuration, as it is on disk now.
-func (m *Member) change(change func(*config) error) error {
+// locked does what must not be done by two processes at once.
+func (m *Member) locked(do func() error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), lockTimeout)
 	defer cancel()
 	lock, err := filelock.Wait(ctx, filepath.Join(m.dir, lockName))
 	if err != nil {
 		return err
 	}
-	defer lock.Release()
+	return errors.Join(do(), lock.Release())
+}
+
+// change changes the configuration, as it is on disk now.
+func (m *Member) change(change func(*config) error) error {
+	return m.locked(func() error { return m.changeLocked(change) })
+}
+
+func (m *Member) changeLocked(change func(*config) error) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	c, err := readConfig(m.dir)

@@ -79,6 +79,11 @@ func (m *Member) Find(which string) (zkkex.RegistryID, error) {
 // for says nothing about the member. The errors are those of
 // [mirror.Mirror.Sync], and [ErrNoRegistry].
 func (m *Member) Sync(ctx context.Context, id zkkex.RegistryID) (*mirror.Report, error) {
+	done, err := m.turn(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	copied, err := m.Mirror(id)
 	if err != nil {
 		return nil, err
@@ -94,6 +99,24 @@ func (m *Member) Sync(ctx context.Context, id zkkex.RegistryID) (*mirror.Report,
 		}
 	}
 	return report, nil
+}
+
+// turn waits for our turn to sync a registry, no longer than ctx: the one before
+// us may be waiting for a server that does not answer.
+func (m *Member) turn(ctx context.Context, id zkkex.RegistryID) (done func(), err error) {
+	m.mu.Lock()
+	turn, ok := m.syncing[id]
+	if !ok {
+		turn = make(chan struct{}, 1)
+		m.syncing[id] = turn
+	}
+	m.mu.Unlock()
+	select {
+	case turn <- struct{}{}:
+		return func() { <-turn }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // Mirror returns the member's copy of a registry. It is closed with the member.

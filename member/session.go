@@ -4,57 +4,122 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync"
-	"time"
 
+	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/handshake"
 	"github.com/zkkex/zkkex/session"
-	"github.com/zkkex/zkkex/venue/descriptor"
 )
 
 // Session is a channel at a venue, and what it takes to open it again.
 type Session struct {
 	*handshake.Conn
 
-	venue       *Venue
+	venue    *Venue
+	renewing chan struct{} // holds one while the session is renewed
+
 	mu          sync.Mutex
 	certificate *session.Certificate
+
+	// Of who renews:
+	next  *session.Certificate // was to replace the certificate, and still can
+	stale bool                 // the venue may not know our descriptor
 }
 
 // Fresh opens a session with a certificate that was never used: the venue cannot
-// tell that it is of the same member as any other session. It returns the errors
-// of [session.Pool.Take] and [handshake.Dialer.Open].
+// tell that it is of the same member as any other session. A certificate that
+// could not be sent, because the venue was out of reach, is kept for the next call.
+//
+// It returns the errors of [session.Pool.Take] and [handshake.Dialer.Open]. Of the
+// former, a [session.MakeError] says when the next epoch begins: it wraps
+// [slots.ErrNoSlot] if the limit is used up, a [NotNamedError] for a member that
+// was admitted too late for this epoch, and [mirror.ErrNotMember] for none.
 func (v *Venue) Fresh(ctx context.Context) (*Session, error) { return v.fresh(ctx, nil) }
 
 // FreshEarly is Fresh with data in the first message, which the venue delivers at
 // most once. It has no forward secrecy once the venue's prekey is known, so orders
 // do not belong there. Venue and suite must allow it: [VenueConfig.RequirePrekey].
+// It returns an error wrapping [handshake.ErrConfig], and nothing was sent, if the
+// suite does not.
 func (v *Venue) FreshEarly(ctx context.Context, early []byte) (*Session, error) {
 	return v.fresh(ctx, early)
 }
 
 func (v *Venue) fresh(ctx context.Context, early []byte) (*Session, error) {
+	s, err := v.tryFresh(ctx, early)
+	if errors.Is(err, ErrRaised) { // which the venue told us in answer to the first message
+		s, err = v.tryFresh(ctx, early)
+	}
+	return s, err
+}
+
+func (v *Venue) tryFresh(ctx context.Context, early []byte) (*Session, error) {
+	if err := v.canCarry(ctx, early); err != nil {
+		return nil, err
+	}
 	c, err := v.take(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return v.open(ctx, c, early)
+	s, err := v.open(ctx, c, early)
+	if err != nil {
+		v.spare.put(c)
+	}
+	return s, err
 }
 
-// take returns a certificate, after a sync if the venue's terms are not known.
+// canCarry refuses early data that no first message would have, before it costs a
+// certificate.
+func (v *Venue) canCarry(ctx context.Context, early []byte) error {
+	if len(early) == 0 {
+		return nil
+	}
+	if len(early) > handshake.MaxEarlyData {
+		return fmt.Errorf("%w: %d bytes of early data, expected at most %d", handshake.ErrConfig, len(early), handshake.MaxEarlyData)
+	}
+	d, err := v.current(ctx, false)
+	if err != nil {
+		return err
+	}
+	known, err := v.handshake(d)
+	if err != nil {
+		return err
+	}
+	suite, err := handshake.ParseSuite(known.Suite)
+	if err != nil {
+		return err
+	}
+	if !suite.EarlyData() {
+		return fmt.Errorf("%w: suite %s carries no early data: trust the venue with RequirePrekey", handshake.ErrConfig, suite)
+	}
+	return nil
+}
+
+// take returns a certificate for the present terms, after a sync if they are not
+// known.
 func (v *Venue) take(ctx context.Context) (*session.Certificate, error) {
 	if _, err := v.current(ctx, false); err != nil {
 		return nil, err
 	}
-	c, err := v.pool.Take(ctx)
-	if errors.Is(err, session.ErrNoTerms) || errors.Is(err, session.ErrTerms) {
-		if err := v.Sync(ctx); err != nil {
-			return nil, err
-		}
-		c, err = v.pool.Take(ctx)
+	c, err := v.takeKnown(ctx)
+	if !syncHelps(err) {
+		return c, err
 	}
-	return c, err
+	if err := v.Sync(ctx); err != nil {
+		return nil, err
+	}
+	return v.takeKnown(ctx)
+}
+
+func (v *Venue) takeKnown(ctx context.Context) (*session.Certificate, error) {
+	terms, err := v.Terms(ctx, v.member.options.Now())
+	if err != nil {
+		return nil, err
+	}
+	if c := v.spare.take(terms[0].Scope); c != nil {
+		return c, nil
+	}
+	return v.pool.Take(ctx)
 }
 
 func (v *Venue) open(ctx context.Context, c *session.Certificate, early []byte) (*Session, error) {
@@ -63,22 +128,24 @@ func (v *Venue) open(ctx context.Context, c *session.Certificate, early []byte) 
 		return nil, err
 	}
 	defer end()
-	conn, err := v.dialer.Open(ctx, c, early)
+	conn, err := v.dialer(c).Open(ctx, c, early)
 	if err != nil {
 		return nil, fmt.Errorf("venue %s: %w", v.Name(), err)
 	}
-	return &Session{Conn: conn, venue: v, certificate: c}, nil
+	return &Session{Conn: conn, venue: v, renewing: make(chan struct{}, 1), certificate: c}, nil
 }
 
 // Resume opens another session with the certificate of this one. The venue knows
 // that both are of one member; in exchange, it can find what belongs to the first.
 // It returns an error wrapping [session.ErrOpensUsed] when the certificate was
-// opened as often as the venue allows, and those of [handshake.Dialer.Open].
+// opened as often as the venue allows, [ErrRaised], and those of
+// [handshake.Dialer.Open].
 func (s *Session) Resume(ctx context.Context) (*Session, error) {
-	return s.venue.open(ctx, s.present(), nil)
+	return s.venue.open(ctx, s.current(), nil)
 }
 
-func (s *Session) present() *session.Certificate {
+// current returns the certificate that the session is open by.
+func (s *Session) current() *session.Certificate {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.certificate
@@ -86,14 +153,50 @@ func (s *Session) present() *session.Certificate {
 
 // Renew presents a fresh certificate of the present epoch in the live session,
 // which then outlives the epoch it was opened in. The venue knows that both
-// certificates are of one member. If the venue refuses, the session goes on until
-// its end as before.
+// certificates are of one member. If the venue refuses, or cannot tell, the session
+// goes on until its end as before, and the next Renew presents the same certificate
+// if it still can. If ctx ends while the venue is asked, the session ends as well.
+//
+// It returns the errors of [Venue.Fresh] and [handshake.Conn.Renew].
 func (s *Session) Renew(ctx context.Context) error {
-	c, err := s.venue.take(ctx)
+	select {
+	case s.renewing <- struct{}{}:
+		defer func() { <-s.renewing }()
+	default:
+		return handshake.ErrRenewing
+	}
+	c, err := s.nextCertificate(ctx)
 	if err != nil {
 		return err
 	}
-	known, _, err := s.venue.present(ctx, false)
+	s.next = c
+	err = s.present(ctx, c)
+	if err == nil || slotUsed(err) {
+		s.next = nil
+	}
+	s.stale = errors.Is(err, handshake.ErrUnavailable)
+	return err
+}
+
+// nextCertificate returns the certificate to renew with.
+func (s *Session) nextCertificate(ctx context.Context) (*session.Certificate, error) {
+	if _, err := s.venue.current(ctx, s.stale); err != nil {
+		return nil, err
+	}
+	terms, err := s.venue.Terms(ctx, s.venue.member.options.Now())
+	if err == nil && s.next != nil && s.next.Presentation().Statement.Scope == terms[0].Scope {
+		return s.next, nil
+	}
+	return s.venue.take(ctx)
+}
+
+// present renews the session with a certificate.
+func (s *Session) present(ctx context.Context, c *session.Certificate) error {
+	d, err := s.venue.current(ctx, false)
+	if err != nil {
+		return err
+	}
+	known, err := s.venue.handshake(d)
 	if err != nil {
 		return err
 	}
@@ -103,7 +206,7 @@ func (s *Session) Renew(ctx context.Context) error {
 	}
 	defer end()
 	if err := s.Conn.Renew(ctx, known, c); err != nil {
-		return err
+		return fmt.Errorf("venue %s: %w", s.venue.Name(), err)
 	}
 	c.MarkAdmitted()
 	s.mu.Lock()
@@ -112,99 +215,7 @@ func (s *Session) Renew(ctx context.Context) error {
 	return nil
 }
 
-// renewRetry is the time between two tries of a renewal.
-const renewRetry = 10 * time.Second
-
-// KeepAlive renews the session after every end of an epoch, at a random time
-// before its grace is over, until the session or ctx ends. It reports renewals
-// that failed, which are tried again.
-func (s *Session) KeepAlive(ctx context.Context, failed func(error)) {
-	for {
-		state := s.ConnectionState()
-		epoch, err := state.Epoch.End()
-		if err != nil {
-			failed(err)
-			return
-		}
-		at := epoch
-		if grace := state.Ends.Sub(epoch); grace > 0 {
-			at = at.Add(rand.N(grace/2 + 1))
-		}
-		if !s.sleep(ctx, at.Sub(s.venue.member.options.Now())) {
-			return
-		}
-		for err := s.Renew(ctx); err != nil; err = s.Renew(ctx) {
-			failed(err)
-			if !s.sleep(ctx, renewRetry) {
-				return
-			}
-		}
-	}
-}
-
-// sleep waits, and reports whether session and ctx go on.
-func (s *Session) sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(max(0, d))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-s.Done():
-		return false
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// VenueState is what a member has at a venue.
-type VenueState struct {
-	ID   descriptor.VenueID
-	Name string
-	// Descriptor is the number of the descriptor of now, and Until when it ends;
-	// zero if none is valid.
-	Descriptor uint64
-	Until      time.Time
-	// Terms are those of the present epoch and of the next one, as far as named.
-	Terms []session.Terms
-	// Pool is the state of the certificates.
-	Pool session.State
-	// Problem is why no session can be opened, or nil.
-	Problem error
-}
-
-// State returns the present state, from what is known here.
-func (v *Venue) State() VenueState {
-	now := v.member.options.Now()
-	s := VenueState{ID: v.id, Name: v.Name(), Pool: v.pool.State()}
-	d, err := v.chain.Current(now)
-	if err != nil {
-		s.Problem = err
-		return s
-	}
-	s.Descriptor, s.Until = d.Number, d.NotAfter
-	s.Terms, s.Problem = v.Terms(context.Background(), now)
-	return s
-}
-
-// Dialed is a session with one of several venues, or why there is none.
-type Dialed struct {
-	Venue   *Venue
-	Session *Session
-	Err     error
-}
-
-// FreshAll opens a fresh session at each venue, all at once. One that fails does
-// not hinder the others, and the context bounds them all. Results are in the order
-// of the venues.
-func FreshAll(ctx context.Context, venues ...*Venue) []Dialed {
-	out := make([]Dialed, len(venues))
-	var all sync.WaitGroup
-	for i, v := range venues {
-		all.Go(func() {
-			s, err := v.Fresh(ctx)
-			out[i] = Dialed{Venue: v, Session: s, Err: err}
-		})
-	}
-	all.Wait()
-	return out
+func slotUsed(err error) bool {
+	var no *zkkex.RejectError
+	return errors.As(err, &no) && no.Reason == zkkex.SlotUsed
 }

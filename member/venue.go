@@ -4,37 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
-	"sync"
 	"time"
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/handshake"
-	"github.com/zkkex/zkkex/registry/mirror"
 	"github.com/zkkex/zkkex/session"
 	"github.com/zkkex/zkkex/venue/descriptor"
 	"github.com/zkkex/zkkex/venue/venueclient"
 )
 
-// chainName is the file with the descriptors of a venue.
-const chainName = "chain"
+// VenueSyncInterval is the mean time between two syncs of [Venue.Run].
+const VenueSyncInterval = 5 * time.Minute
 
-const (
-	// VenueSyncInterval is the mean time between two syncs of [Venue.Run].
-	VenueSyncInterval = 5 * time.Minute
-	// namedMaxAge is how old the copy of the registry may be in which a root is
-	// looked up that a venue named.
-	namedMaxAge = 48 * time.Hour
-)
-
-// ErrVenueRegistry reports a venue that admits the members of a registry that is
-// not trusted here.
-var ErrVenueRegistry = errors.New("the venue admits members of a registry that is not trusted here")
-
-// VenueOptions say how a member uses a venue.
+// VenueOptions say how a member uses a venue. The zero value works.
 type VenueOptions struct {
 	// Ahead is how many session certificates are kept ready: 0 is
 	// [session.DefaultPoolSize], and [session.NoneAhead] makes each when it is
@@ -46,31 +29,32 @@ type VenueOptions struct {
 	// the venue no verification. Otherwise they are shown when they are opened.
 	Admit       bool
 	AdmitSpread time.Duration
-	// Channel configures the channels.
+	// Channel configures the channels. Its clock is the member's unless it has one
+	// of its own.
 	Channel handshake.ClientConfig
 	// Refreshed, if set, is called after each sync of [Venue.Run], with its error.
 	Refreshed func(error)
 }
 
 // Venue is a venue that a member opens sessions at. It is safe for concurrent
-// use. Close it.
+// use. Close it before the member.
 type Venue struct {
 	member  *Member
 	id      descriptor.VenueID
 	config  VenueConfig
 	options VenueOptions
-	chain   *descriptor.Chain
+	seen    *venueChain
 	client  *venueclient.Client
 	pool    *session.Pool
-	dialer  handshake.Dialer
 	provers venueProver
-
-	syncing sync.Mutex
+	spare   spare
+	nap     time.Duration // see [Session.sleepUntil]
 }
 
 // OpenVenue opens a venue that is trusted. It needs no network: what was seen of
 // the venue is on disk, and [Venue.Sync] brings it up to date. The pool of session
-// certificates is filled in the background.
+// certificates is filled in the background; if the key is encrypted, call
+// [Member.Unlock] before, or the passphrase is asked for then.
 //
 // It returns an error wrapping [ErrNoVenue], or those of
 // [descriptor.LoadChain] and [session.NewPool].
@@ -79,82 +63,77 @@ func (m *Member) OpenVenue(id descriptor.VenueID, o VenueOptions) (*Venue, error
 	if err != nil {
 		return nil, err
 	}
-	v := &Venue{member: m, id: id, config: *c, options: o}
+	if o.Channel.Now == nil {
+		o.Channel.Now = m.options.Now
+	}
+	v := &Venue{member: m, id: id, config: *c, options: o, nap: maxNap}
 	v.provers.venue = v
-	if v.chain, err = v.loadChain(); err != nil {
+	if v.seen, err = openVenueChain(m.venueDir(id), *c); err != nil {
 		return nil, err
 	}
 	v.client, err = venueclient.New(venueclient.Config{URL: c.URL, Dial: m.options.Dial, Now: m.options.Now})
 	if err != nil {
 		return nil, err
 	}
-	v.dialer = handshake.Dialer{Venue: v.present, Dial: m.options.Dial, Config: o.Channel}
 	pool := session.PoolConfig{Prover: &v.provers, Terms: v, Size: o.Ahead, AdmitSpread: o.AdmitSpread, Now: m.options.Now}
 	if o.Admit {
-		pool.Admit = v.dialer.Admit
+		pool.Admit = v.admit
 	}
-	v.pool, err = session.NewPool(pool)
-	return v, err
-}
-
-func (v *Venue) loadChain() (*descriptor.Chain, error) {
-	c, err := v.config.chainConfig()
-	if err != nil {
+	if v.pool, err = session.NewPool(pool); err != nil {
 		return nil, err
 	}
-	chain, err := descriptor.LoadChain(filepath.Join(v.member.venueDir(v.id), chainName), c)
-	if errors.Is(err, fs.ErrNotExist) {
-		return descriptor.NewChain(c)
-	}
-	return chain, err
+	return v, nil
 }
 
-// Close stops the pool and wipes what is in it. Sessions go on.
+// Close stops the pool and wipes what is in it. Sessions that are open go on, but
+// cannot be renewed or resumed.
 func (v *Venue) Close() error {
 	err := v.pool.Close()
+	v.spare.close()
 	v.provers.close()
 	return err
 }
 
-// ID returns the venue's identifier, and Name its name.
+// ID returns the venue's identifier.
 func (v *Venue) ID() descriptor.VenueID { return v.id }
 
-// Name returns the venue's name.
+// Name returns the venue's name, which is part of its identity.
 func (v *Venue) Name() string { return v.config.Name() }
 
 // Sync brings the venue's descriptors, and the copy of its registry, up to date.
-// What it asks for says nothing about the member. It returns the errors of
-// [venueclient.Client.Update] and [Member.Sync], and one wrapping
-// [ErrVenueRegistry].
+// What it asks for says nothing about the member. Of several that are called at
+// once, each waits its turn, no longer than ctx.
+//
+// It returns the errors of [venueclient.Client.Update] and [Member.Sync], and one
+// wrapping [ErrVenueRegistry]. What could be brought up to date is, also if the
+// rest failed.
 func (v *Venue) Sync(ctx context.Context) error {
-	v.syncing.Lock()
-	defer v.syncing.Unlock()
-	_, err := v.client.Update(ctx, v.chain)
-	if saved := v.saveChain(); err == nil {
-		err = saved
-	}
+	return errors.Join(v.syncDescriptors(ctx), v.syncRegistry(ctx))
+}
+
+func (v *Venue) syncDescriptors(ctx context.Context) error {
+	err := v.seen.update(ctx, v.client)
+	v.pool.Refresh()
 	if err != nil {
-		return err
+		return fmt.Errorf("venue %s: %w", v.Name(), err)
+	}
+	return nil
+}
+
+// syncRegistry syncs the registry that the venue's descriptors name, if there are
+// any.
+func (v *Venue) syncRegistry(ctx context.Context) error {
+	if v.seen.known().Latest() == nil {
+		return nil // syncDescriptors said why
 	}
 	id, err := v.registry()
 	if err != nil {
 		return err
 	}
 	_, err = v.member.Sync(ctx, id)
+	v.provers.keepPresent()
 	v.pool.Refresh()
 	return err
-}
-
-// saveChain keeps what was taken in, evidence against the venue included.
-func (v *Venue) saveChain() error {
-	if v.chain.Latest() == nil && v.chain.Fork() == nil {
-		return nil
-	}
-	dir := v.member.venueDir(v.id)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	return descriptor.SaveChain(filepath.Join(dir, chainName), v.chain)
 }
 
 // Run syncs, now and then at random times about [VenueSyncInterval] apart, until
@@ -178,123 +157,62 @@ func (v *Venue) Run(ctx context.Context) error {
 	}
 }
 
+// admit has a certificate admitted ahead of its use.
+func (v *Venue) admit(ctx context.Context, c *session.Certificate) error {
+	d := v.dialer(c)
+	return d.Admit(ctx, c)
+}
+
+// dialer opens connections for one certificate.
+func (v *Venue) dialer(c *session.Certificate) *handshake.Dialer {
+	return &handshake.Dialer{
+		Venue: func(ctx context.Context, refresh bool) (*handshake.Venue, []handshake.Address, error) {
+			d, err := v.current(ctx, refresh)
+			if err != nil {
+				return nil, nil, err
+			}
+			if p := c.Presentation(); d.Scope(p.Epoch.Number) != p.Statement.Scope {
+				return nil, nil, fmt.Errorf("%w: its generation is %d now", ErrRaised, d.Generation)
+			}
+			known, err := v.handshake(d)
+			return known, addresses(d), err
+		},
+		Dial: v.member.options.Dial, Config: v.options.Channel,
+	}
+}
+
+// handshake returns what a handshake takes of a descriptor.
+func (v *Venue) handshake(d *descriptor.Signed) (*handshake.Venue, error) {
+	now := v.member.options.Now()
+	epoch, err := d.Schedule.At(now)
+	if err != nil {
+		return nil, err
+	}
+	choice, err := v.choose(d, epoch.Number, now)
+	if err != nil {
+		return nil, err
+	}
+	return venueclient.Handshake(d, choice.Suite)
+}
+
+func addresses(d *descriptor.Signed) (out []handshake.Address) {
+	for _, a := range d.Addresses {
+		if a.Network == "tcp" {
+			out = append(out, handshake.Address{Network: a.Network, Place: a.Place})
+		}
+	}
+	return out
+}
+
 // registry returns the registry whose members the venue admits.
 func (v *Venue) registry() (zkkex.RegistryID, error) {
-	d := v.chain.Latest()
+	d := v.seen.known().Latest()
 	if d == nil {
-		return zkkex.RegistryID{}, fmt.Errorf("venue %s: %w", v.Name(), descriptor.ErrNotYet)
+		return zkkex.RegistryID{}, fmt.Errorf("venue %s: %w; sync first", v.Name(), session.ErrNoTerms)
 	}
 	id := d.RegistryID()
 	if _, err := v.member.known(id); err != nil {
 		return id, fmt.Errorf("%w: %s; trust it with a URL and this key, if your registrar confirms the key", ErrVenueRegistry, d.Registry)
 	}
 	return id, nil
-}
-
-// current returns the descriptor of now, after a sync if what is known is over.
-func (v *Venue) current(ctx context.Context, refresh bool) (*descriptor.Signed, error) {
-	if !refresh {
-		d, err := v.chain.Current(v.member.options.Now())
-		if err == nil || errors.As(err, new(*descriptor.ForkError)) {
-			return d, err
-		}
-	}
-	if err := v.Sync(ctx); err != nil {
-		return nil, err
-	}
-	return v.chain.Current(v.member.options.Now())
-}
-
-// present is what the dialer knows of the venue.
-func (v *Venue) present(ctx context.Context, refresh bool) (*handshake.Venue, []handshake.Address, error) {
-	d, err := v.current(ctx, refresh)
-	if err != nil {
-		return nil, nil, err
-	}
-	now := v.member.options.Now()
-	epoch, err := d.Schedule.At(now)
-	if err != nil {
-		return nil, nil, err
-	}
-	choice, err := v.choose(d, epoch.Number, now)
-	if err != nil {
-		return nil, nil, err
-	}
-	known, err := venueclient.Handshake(d, choice.Suite)
-	if err != nil {
-		return nil, nil, err
-	}
-	var addresses []handshake.Address
-	for _, a := range d.Addresses {
-		if a.Network == "tcp" {
-			addresses = append(addresses, handshake.Address{Network: a.Network, Place: a.Place})
-		}
-	}
-	return known, addresses, nil
-}
-
-// choose returns what member and venue have in common in an epoch.
-func (v *Venue) choose(d *descriptor.Signed, epoch uint64, now time.Time) (*descriptor.Choice, error) {
-	id, err := v.registry()
-	if err != nil {
-		return nil, err
-	}
-	r, err := v.member.known(id)
-	if err != nil {
-		return nil, err
-	}
-	copied, err := v.member.Mirror(id)
-	if err != nil {
-		return nil, err
-	}
-	p, err := v.proverAt(copied, d, epoch)
-	if err != nil {
-		return nil, err
-	}
-	policy := descriptor.Policy{
-		Identity: v.chain.Identity(), Registry: r.VerifierKey,
-		Circuit: p.Circuit(), Params: []zkkex.ParamsDigest{p.Params()},
-		MinMembers: max(r.MinMembers, v.config.MinMembers),
-		Roots:      copied.Named(namedMaxAge),
-	}
-	if v.config.RequirePrekey {
-		policy.MinSecurity = descriptor.HybridPrekey
-	}
-	return policy.Check(&d.Descriptor, epoch, now)
-}
-
-// Terms implements [session.TermsSource]: what is known of the venue, now.
-func (v *Venue) Terms(_ context.Context, now time.Time) ([]session.Terms, error) {
-	d, err := v.chain.Current(now)
-	if err != nil {
-		return nil, err
-	}
-	epoch, err := d.Schedule.At(now)
-	if err != nil {
-		return nil, err
-	}
-	var out []session.Terms
-	for _, number := range []uint64{epoch.Number, epoch.Number + 1} {
-		if _, named := d.Terms(number); !named {
-			continue
-		}
-		choice, err := v.choose(d, number, now)
-		if errors.Is(err, mirror.ErrNotMember) && len(out) > 0 {
-			break // a member that leaves has this epoch still
-		}
-		if err != nil && number == epoch.Number+1 {
-			break // the next epoch is not for us to worry about yet
-		}
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, session.Terms{
-			Scope: choice.Scope, Epoch: zkkex.Epoch{Schedule: d.Schedule, Number: number}, Limit: choice.Terms.Limit,
-			Root: choice.Terms.Root, Sequence: choice.Terms.Sequence, Generation: d.Generation,
-		})
-	}
-	if len(out) == 0 {
-		return nil, session.ErrNoTerms
-	}
-	return out, nil
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,12 +13,14 @@ import (
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/internal/atomicfile"
 	"github.com/zkkex/zkkex/venue/descriptor"
+	"github.com/zkkex/zkkex/venue/venueclient"
 )
 
 const (
 	// venueFormat is the value of a venue configuration's field "format".
 	venueFormat = "zkkex/v1 member venue"
-	// maxVenueConfig bounds its file, in bytes.
+	// maxVenueConfig bounds its file, in bytes: an identity of the largest size,
+	// with every witness there can be.
 	maxVenueConfig = 64 << 10
 	// MaxVenues is the number of venues a directory can hold.
 	MaxVenues = 256
@@ -89,15 +90,32 @@ func (v VenueConfig) check() error {
 	if err != nil {
 		return err
 	}
-	u, err := url.Parse(v.URL)
-	if err != nil || len(v.URL) > MaxURL || !slices.Contains([]string{"http", "https", "file"}, u.Scheme) {
-		return malformedVenue("URL %.80q, expected one of at most %d bytes that begins with https://, http:// or file://", v.URL, MaxURL)
+	if len(v.URL) > MaxURL {
+		return malformedVenue("URL of %d bytes, expected at most %d", len(v.URL), MaxURL)
 	}
-	if len(v.Witnesses) > MaxWitnesses || v.Quorum < 0 || v.Quorum > len(v.Witnesses) {
-		return malformedVenue("%d of %d witnesses, expected at most %d witnesses and no more than all of them", v.Quorum, len(v.Witnesses), MaxWitnesses)
+	if _, err := venueclient.New(venueclient.Config{URL: v.URL}); err != nil {
+		return malformedVenue("%w", err)
+	}
+	if err := v.checkWitnesses(); err != nil {
+		return err
 	}
 	if _, err := descriptor.NewChain(c); err != nil {
 		return malformedVenue("%w", err)
+	}
+	return nil
+}
+
+func (v VenueConfig) checkWitnesses() error {
+	if len(v.Witnesses) > MaxWitnesses {
+		return malformedVenue("%d witnesses, expected at most %d", len(v.Witnesses), MaxWitnesses)
+	}
+	for _, key := range v.Witnesses {
+		if len(key) > maxWitnessKey {
+			return malformedVenue("witness key of %d bytes, expected at most %d", len(key), maxWitnessKey)
+		}
+	}
+	if v.Quorum < 0 || v.Quorum > len(v.Witnesses) {
+		return malformedVenue("a quorum of %d, expected 0 to %d, the number of witnesses", v.Quorum, len(v.Witnesses))
 	}
 	return nil
 }
@@ -150,7 +168,8 @@ func encodeVenue(v VenueConfig) []byte {
 
 // TrustVenue records a venue, or a new address, witnesses or demands of one that
 // is known. From then on its descriptors are compared with everything that was
-// seen of it before. It returns an error wrapping [zkkex.ErrMalformed].
+// seen of it before. A [Venue] that is open goes on with what it was opened with.
+// It returns an error wrapping [zkkex.ErrMalformed].
 func (m *Member) TrustVenue(v VenueConfig) (descriptor.VenueID, error) {
 	if err := v.check(); err != nil {
 		return descriptor.VenueID{}, err
@@ -159,30 +178,36 @@ func (m *Member) TrustVenue(v VenueConfig) (descriptor.VenueID, error) {
 	if err != nil {
 		return id, err
 	}
+	return id, m.locked(func() error { return m.putVenue(id, v) })
+}
+
+func (m *Member) putVenue(id descriptor.VenueID, v VenueConfig) error {
 	known, err := m.Venues()
 	if err != nil {
-		return id, err
+		return err
 	}
 	isThis := func(k VenueConfig) bool { return k.Identity == v.Identity }
 	if len(known) >= MaxVenues && !slices.ContainsFunc(known, isThis) {
-		return id, malformedVenue("%d venues are recorded, which is the most", MaxVenues)
+		return malformedVenue("%d venues are recorded, which is the most; forget one first", MaxVenues)
 	}
 	dir := m.venueDir(id)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return id, err
+		return err
 	}
-	return id, atomicfile.Write(filepath.Join(dir, configName), encodeVenue(v), 0o600)
+	return atomicfile.Write(filepath.Join(dir, configName), encodeVenue(v), 0o600)
 }
 
 // ForgetVenue removes a venue from what is trusted. What was seen of it stays on
 // disk: whoever trusts it again compares with that. It returns an error wrapping
 // [ErrNoVenue].
 func (m *Member) ForgetVenue(id descriptor.VenueID) error {
-	err := os.Remove(filepath.Join(m.venueDir(id), configName))
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: %v", ErrNoVenue, id)
-	}
-	return err
+	return m.locked(func() error {
+		err := os.Remove(filepath.Join(m.venueDir(id), configName))
+		if errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%w: %v", ErrNoVenue, id)
+		}
+		return err
+	})
 }
 
 // Venues returns the venues that are trusted, in order of their identifiers. It
@@ -228,7 +253,7 @@ func (m *Member) FindVenue(which string) (descriptor.VenueID, error) {
 		if err != nil {
 			return id, err
 		}
-		names = append(names, v.Name())
+		names = append(names, fmt.Sprintf("%s (%v)", v.Name(), id))
 		if which == "" || slices.Contains([]string{v.URL, v.Name(), v.Identity, id.String()}, which) {
 			found = append(found, id)
 		}

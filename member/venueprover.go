@@ -2,7 +2,7 @@ package member
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"sync"
 
 	"github.com/zkkex/zkkex"
@@ -13,13 +13,22 @@ import (
 	"github.com/zkkex/zkkex/venue/descriptor"
 )
 
+// errTermsChanged reports that terms changed between a claim and its proof.
+var errTermsChanged = errors.New("the venue's terms have changed")
+
 // venueProver proves against the roots that a venue names. It implements
 // [zkkex.Prover] for claims in the venue's scopes.
 type venueProver struct {
 	venue *Venue
 
 	mu      sync.Mutex
-	holders map[uint64]*prover.Holder // by the sequence number of the root
+	holders map[namedHolding]*prover.Holder
+}
+
+// namedHolding is what one holder is for.
+type namedHolding struct {
+	holding
+	sequence uint64 // of the root
 }
 
 // pathsAt finds the member's path under one root.
@@ -43,51 +52,18 @@ func (p *venueProver) Prove(ctx context.Context, c zkkex.Claim) (*zkkex.Presenta
 		if t.Scope != c.Scope {
 			continue
 		}
-		holder, err := p.holder(t, terms)
+		holder, err := p.holder(t)
 		if err != nil {
 			return nil, err
 		}
 		return holder.Prove(ctx, c)
 	}
-	return nil, fmt.Errorf("member: the venue's terms have changed: %w", session.ErrTerms)
+	return nil, errTermsChanged
 }
 
-// holder returns the holder that proves by the terms, and lets go of those of
-// other terms than the present ones.
-func (p *venueProver) holder(t session.Terms, present []session.Terms) (*prover.Holder, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if h, ok := p.holders[t.Sequence]; ok {
-		return h, nil
-	}
-	for sequence, h := range p.holders {
-		if !names(present, sequence) {
-			h.Close()
-			delete(p.holders, sequence)
-		}
-	}
-	h, err := p.open(t.Sequence)
-	if err != nil {
-		return nil, err
-	}
-	if p.holders == nil {
-		p.holders = make(map[uint64]*prover.Holder)
-	}
-	p.holders[t.Sequence] = h
-	return h, nil
-}
-
-func names(terms []session.Terms, sequence uint64) bool {
-	for _, t := range terms {
-		if t.Sequence == sequence {
-			return true
-		}
-	}
-	return false
-}
-
-// open makes a holder for one root.
-func (p *venueProver) open(sequence uint64) (*prover.Holder, error) {
+// holder returns the holder that proves by the terms. There is one for all proofs
+// at a root: the next one costs a part of the first.
+func (p *venueProver) holder(t session.Terms) (*prover.Holder, error) {
 	m := p.venue.member
 	id, err := p.venue.registry()
 	if err != nil {
@@ -101,14 +77,23 @@ func (p *venueProver) open(sequence uint64) (*prover.Holder, error) {
 	if err != nil {
 		return nil, err
 	}
-	path, _, err := copied.PathAt(m.Public().Commitment(), sequence)
+	path, _, err := copied.PathAt(m.Public().Commitment(), t.Sequence)
 	if err != nil {
-		return nil, err
+		return nil, p.venue.explain(err, copied, id, t)
 	}
 	proves, err := m.proverFor(path.CapacityBits())
 	if err != nil {
 		return nil, err
 	}
+	which := namedHolding{
+		holding:  holding{copied: copied, circuit: proves.Circuit(), minMembers: max(r.MinMembers, p.venue.config.MinMembers)},
+		sequence: t.Sequence,
+	}
+	return p.open(which, id, proves)
+}
+
+func (p *venueProver) open(which namedHolding, id zkkex.RegistryID, proves *prover.Prover) (*prover.Holder, error) {
+	m := p.venue.member
 	counter, err := m.counter()
 	if err != nil {
 		return nil, err
@@ -117,10 +102,49 @@ func (p *venueProver) open(sequence uint64) (*prover.Holder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return prover.NewHolder(prover.HolderConfig{
-		Prover: proves, Secret: secret, Registry: id, Paths: pathsAt{copied, sequence}, Slots: counter,
-		MinMembers: max(r.MinMembers, p.venue.config.MinMembers),
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if h, ok := p.holders[which]; ok {
+		return h, nil
+	}
+	h, err := prover.NewHolder(prover.HolderConfig{
+		Prover: proves, Secret: secret, Registry: id, Paths: pathsAt{which.copied, which.sequence}, Slots: counter,
+		MinMembers: which.minMembers,
 	})
+	if err != nil {
+		return nil, err
+	}
+	if p.holders == nil {
+		p.holders = make(map[namedHolding]*prover.Holder)
+	}
+	p.holders[which] = h
+	return h, nil
+}
+
+// keepPresent lets go of the holders of roots that no terms name any more: what
+// they keep to be quick would recognise the member's proofs.
+func (p *venueProver) keepPresent() {
+	terms, err := p.venue.Terms(context.Background(), p.venue.member.options.Now())
+	if err != nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for which, h := range p.holders {
+		if !names(terms, which.sequence) {
+			h.Close()
+			delete(p.holders, which)
+		}
+	}
+}
+
+func names(terms []session.Terms, sequence uint64) bool {
+	for _, t := range terms {
+		if t.Sequence == sequence {
+			return true
+		}
+	}
+	return false
 }
 
 func (p *venueProver) close() {
