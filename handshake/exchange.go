@@ -182,7 +182,7 @@ func (x *exchange) checkCookie() error {
 func (x *exchange) readStatic() (err error) {
 	c := noise.Config{
 		Protocol: x.suite.protocol, Role: noise.Responder, Prologue: prologue(x.suite, x.keys.Number, x.keys.Digest),
-		Static: x.keys.Static,
+		Static: x.keys.Static, StaticSecrets: staticsOfDescriptor{x.r.statics, x.keys.Number},
 	}
 	if x.suite.prekey {
 		c.Prekey = x.keys.Prekey

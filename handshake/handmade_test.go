@@ -11,7 +11,7 @@ import (
 func (s *scene) handmade(t testing.TB, key *ecdh.PrivateKey, text []byte) []byte {
 	t.Helper()
 	suite := suites()[0]
-	h, err := newInitiatorState(s.venue(suite.String()), suite, key)
+	h, err := newInitiatorState(s.venue(suite.String()), suite, key, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

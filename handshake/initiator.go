@@ -62,7 +62,7 @@ func NewInitiator(v *Venue, c *session.Certificate, o InitiatorOptions) (*Initia
 			return nil, fmt.Errorf("handshake: %w: a certificate of %d bytes, expected %d", ErrConfig, len(i.certificate), certificateSize)
 		}
 	}
-	if i.state, err = newInitiatorState(v, suite, c.Key()); err != nil {
+	if i.state, err = newInitiatorState(v, suite, c.Key(), certificateStatics{c}); err != nil {
 		return nil, err
 	}
 	if i.kind.opens() {
@@ -92,10 +92,10 @@ func (i *Initiator) size() int {
 	return sizesOf(i.suite, i.venue.Padding).of(i.kind.certificate(), len(i.early))
 }
 
-func newInitiatorState(v *Venue, s *Suite, key *ecdh.PrivateKey) (*noise.HandshakeState, error) {
+func newInitiatorState(v *Venue, s *Suite, key *ecdh.PrivateKey, known noise.StaticSecrets) (*noise.HandshakeState, error) {
 	c := noise.Config{
 		Protocol: s.protocol, Role: noise.Initiator, Prologue: prologue(s, v.Number, v.Digest),
-		Static: key, PeerStatic: v.Static,
+		Static: key, PeerStatic: v.Static, StaticSecrets: known,
 	}
 	if s.prekey {
 		c.PeerPrekey = v.Prekey

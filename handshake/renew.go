@@ -82,12 +82,21 @@ func (r *renewal) ask(ctx context.Context, v *Venue, cert *session.Certificate) 
 	if err != nil {
 		return err
 	}
+	undo, err := r.conn.awaitRenewal(cert.Presentation().Epoch)
+	if err != nil {
+		return err
+	}
 	if err := r.conn.channel.Send(request); err != nil {
+		undo()
 		return err
 	}
 	select {
 	case b := <-r.answers:
-		return r.renewed(b, cert)
+		err := r.renewed(b, cert)
+		if err != nil {
+			undo()
+		}
+		return err
 	case <-r.conn.Done():
 		return fmt.Errorf("handshake: the channel ended before the renewal was answered: %w", r.conn.channel.Err())
 	case <-ctx.Done():
@@ -154,6 +163,28 @@ func (r *renewal) renewed(b []byte, cert *session.Certificate) error {
 	p := cert.Presentation()
 	r.conn.renewed(&Admission{Certificate: cert.Digest(), Statement: p.Statement, Epoch: p.Epoch}, ends)
 	return nil
+}
+
+// awaitRenewal lets the channel live, until undo is called, as long as it will if
+// the venue agrees to a certificate of another epoch. The venue holds to the end
+// it knows; its answer can be stuck for long behind data that our application
+// does not read.
+func (c *Conn) awaitRenewal(next zkkex.Epoch) (undo func(), err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	present, err := c.state.Epoch.End()
+	if err != nil {
+		return nil, err
+	}
+	end, err := next.End()
+	if err != nil {
+		return nil, err
+	}
+	ends := c.state.Ends
+	if later := end.Add(ends.Sub(present)); later.After(ends) {
+		c.channel.SetEnd(later, AlertExpired)
+	}
+	return func() { c.channel.SetEnd(ends, AlertExpired) }, nil
 }
 
 // renewed takes over another certificate.

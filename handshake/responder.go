@@ -36,6 +36,7 @@ type Responder struct {
 	buckets  *buckets
 	seen     *seen
 	cookies  *cookies
+	statics  *statics
 	halfOpen atomic.Int64
 	tally    tally
 }
@@ -56,7 +57,7 @@ func NewResponder(c ResponderConfig) (*Responder, error) {
 		c.Source = func(ctx context.Context, _ netip.Addr) context.Context { return ctx }
 	}
 	return &Responder{
-		config: c, buckets: newBuckets(c.Load, c.Now), seen: newSeen(c.Load.Seen), cookies: &cookies{now: c.Now},
+		config: c, buckets: newBuckets(c.Load, c.Now), seen: newSeen(c.Load.Seen), cookies: &cookies{now: c.Now}, statics: newStatics(),
 	}, nil
 }
 

@@ -43,9 +43,10 @@ type Certificate struct {
 	ends         time.Time
 	admitted     atomic.Bool
 
-	mu    sync.Mutex
-	key   *ecdh.PrivateKey
-	opens uint32
+	mu     sync.Mutex
+	key    *ecdh.PrivateKey
+	opens  uint32
+	shared []shared
 }
 
 // New returns a certificate of a presentation and the X25519 key it authorises.
@@ -83,6 +84,8 @@ func (c *Certificate) Wipe() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.key = nil
+	clear(c.shared)
+	c.shared = nil
 }
 
 // Digest returns what the venue knows the certificate by once it is admitted.

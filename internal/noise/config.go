@@ -23,6 +23,9 @@ type Config struct {
 	// PeerStatic is the peer's static key, if the pattern has it known in
 	// advance.
 	PeerStatic *ecdh.PublicKey
+	// StaticSecrets, if set, saves the DH of our static key and the peer's where
+	// both met before. It is of one static key of ours.
+	StaticSecrets StaticSecrets
 	// Prekey is our static ML-KEM-768 key, for a responder of
 	// [PatternIKhfsPrekey].
 	Prekey *mlkem.DecapsulationKey768

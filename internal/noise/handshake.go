@@ -20,12 +20,15 @@ type HandshakeState struct {
 	symmetric *symmetricState
 	source    source
 
-	s, e   *ecdh.PrivateKey           // ours: static, ephemeral
+	s, e   *dhKey                     // ours: static, ephemeral
 	rs, re *ecdh.PublicKey            // the peer's
 	s1, e1 *mlkem.DecapsulationKey768 // ours
 	rs1    *mlkem.EncapsulationKey768 // the peer's
 	re1    *mlkem.EncapsulationKey768 // the peer's
 	psks   []PSK                      // those still to be used
+
+	statics StaticSecrets
+	toStore *[PublicKeySize]byte // a static secret that no message has authenticated yet
 
 	stage   stage
 	message int // the next message, or the one being read, from 0
@@ -56,7 +59,7 @@ func newHandshake(c Config, fresh source) (*HandshakeState, error) {
 	}
 	h := &HandshakeState{
 		protocol: c.Protocol, role: c.Role, symmetric: newSymmetricState(c.Protocol), source: fresh,
-		s: c.Static, rs: c.PeerStatic, s1: c.Prekey, rs1: c.PeerPrekey, psks: slices.Clone(c.PSKs),
+		s: dhKeyOf(c.Static), rs: c.PeerStatic, s1: c.Prekey, rs1: c.PeerPrekey, psks: slices.Clone(c.PSKs), statics: c.StaticSecrets,
 	}
 	h.symmetric.mixHash(c.Prologue)
 	for _, role := range []Role{Initiator, Responder} {
@@ -71,7 +74,7 @@ func newHandshake(c Config, fresh source) (*HandshakeState, error) {
 func (h *HandshakeState) knownKey(role Role, t token) []byte {
 	switch ours := role == h.role; {
 	case t == tokenS && ours:
-		return h.s.PublicKey().Bytes()
+		return h.s.public[:]
 	case t == tokenS:
 		return h.rs.Bytes()
 	case ours: // s1
@@ -134,6 +137,9 @@ func (h *HandshakeState) Split() (*Transport, error) {
 func (h *HandshakeState) Wipe() {
 	h.stage = ended
 	h.symmetric.wipe()
+	h.forgetStatic()
+	h.s.wipe()
+	h.e.wipe()
 	h.s, h.e, h.s1, h.e1 = nil, nil, nil, nil
 	h.re, h.rs1, h.re1, h.psks = nil, nil, nil, nil
 	h.tokens, h.rest, h.encodedE1 = nil, nil, nil
@@ -166,6 +172,7 @@ func (h *HandshakeState) fail(err error) error {
 func (h *HandshakeState) next() {
 	h.stage = between
 	h.tokens, h.rest, h.encodedE1 = nil, nil, nil
+	h.storeStatic()
 	if h.message++; h.message == h.protocol.Messages() {
 		h.stage = complete
 	}
@@ -173,8 +180,7 @@ func (h *HandshakeState) next() {
 
 // mixDH mixes in the shared secret that a DH token names.
 func (h *HandshakeState) mixDH(t token) error {
-	private, public := h.dhKeys(t)
-	secret, err := sharedSecret(private, public)
+	secret, err := h.dh(t)
 	if err != nil {
 		return err
 	}
@@ -182,9 +188,17 @@ func (h *HandshakeState) mixDH(t token) error {
 	return nil
 }
 
+func (h *HandshakeState) dh(t token) ([]byte, error) {
+	if t == tokenSS {
+		return h.staticSecret()
+	}
+	private, public := h.dhKeys(t)
+	return sharedSecret(private, public)
+}
+
 // dhKeys returns our private and the peer's public key of a DH token, whose
 // first letter is the initiator's key and whose second the responder's.
-func (h *HandshakeState) dhKeys(t token) (*ecdh.PrivateKey, *ecdh.PublicKey) {
+func (h *HandshakeState) dhKeys(t token) (*dhKey, *ecdh.PublicKey) {
 	ours, theirs := t[h.role], t[h.role.peer()]
 	private, public := h.s, h.rs
 	if ours == 'e' {

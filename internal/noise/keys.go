@@ -3,7 +3,6 @@ package noise
 import (
 	"crypto/ecdh"
 	"crypto/mlkem"
-	"crypto/rand"
 )
 
 // PSK is a pre-shared key. It does not print.
@@ -19,7 +18,7 @@ func NewPSK(key [keySize]byte) PSK { return PSK{reveal: func() *[keySize]byte { 
 
 // source draws what a handshake needs fresh.
 type source interface {
-	dhKey() (*ecdh.PrivateKey, error)
+	dhKey() (*dhKey, error)
 	kemKey() (*mlkem.DecapsulationKey768, error)
 	encapsulate(*mlkem.EncapsulationKey768) (shared, ciphertext []byte, err error)
 }
@@ -27,7 +26,7 @@ type source interface {
 // system draws from the system's randomness.
 type system struct{}
 
-func (system) dhKey() (*ecdh.PrivateKey, error) { return ecdh.X25519().GenerateKey(rand.Reader) }
+func (system) dhKey() (*dhKey, error) { return newDHKey() }
 
 func (system) kemKey() (*mlkem.DecapsulationKey768, error) { return mlkem.GenerateKey768() }
 
@@ -62,17 +61,6 @@ func canonical(b []byte) bool {
 		}
 	}
 	return b[0] < 0xed
-}
-
-// sharedSecret returns the X25519 shared secret, which the caller clears. A
-// public key of small order, whose shared secret is 0 for everybody, gives an
-// error wrapping [ErrPublicKey].
-func sharedSecret(private *ecdh.PrivateKey, public *ecdh.PublicKey) ([]byte, error) {
-	secret, err := private.ECDH(public)
-	if err != nil {
-		return nil, malformed("X25519 public key", ErrPublicKey, "it is of small order")
-	}
-	return secret, nil
 }
 
 // parseEncapsulationKey reads an ML-KEM-768 encapsulation key.

@@ -21,13 +21,13 @@ type fixed struct {
 	encapsulation [][]byte // 32 bytes each, in order
 }
 
-func (f *fixed) dhKey() (*ecdh.PrivateKey, error) {
+func (f *fixed) dhKey() (*dhKey, error) {
 	if f.e == nil {
 		return nil, fmt.Errorf("no ephemeral key is left")
 	}
 	e := f.e
 	f.e = nil
-	return e, nil
+	return dhKeyOf(e), nil
 }
 
 func (f *fixed) kemKey() (*mlkem.DecapsulationKey768, error) {

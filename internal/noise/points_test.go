@@ -23,7 +23,7 @@ var smallOrderPoints = []string{
 
 // A point of small order is refused at every DH, whoever computes it (trap T2).
 func TestSmallOrderAtEveryDH(t *testing.T) {
-	ours := privateKey(t, seed("ours"))
+	ours := dhKeyOf(privateKey(t, seed("ours")))
 	good := privateKey(t, seed("good")).PublicKey()
 	for _, point := range smallOrderPoints {
 		bad := publicKey(t, unhex(t, point))

@@ -1,6 +1,7 @@
 package noise
 
 import (
+	"bytes"
 	"crypto/ecdh"
 	"crypto/mlkem"
 	"fmt"
@@ -134,12 +135,12 @@ func (h *HandshakeState) readS() error {
 }
 
 // parsePeer reads the peer's public key, which is not ours.
-func parsePeer(b []byte, ours *ecdh.PrivateKey) (*ecdh.PublicKey, error) {
+func parsePeer(b []byte, ours *dhKey) (*ecdh.PublicKey, error) {
 	key, err := parsePublicKey(b)
 	if err != nil {
 		return nil, err
 	}
-	if ours != nil && ours.PublicKey().Equal(key) {
+	if ours != nil && bytes.Equal(ours.public[:], b) {
 		return nil, ErrOwnKey
 	}
 	return key, nil

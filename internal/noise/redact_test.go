@@ -16,7 +16,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	h, r := ip.begin(t), rp.begin(t)
 	ck := func() []byte { return h.symmetric.ck[:32] }
 	deliver(t, r, write(t, h, nil), nil)
-	secrets := map[string][]byte{"chaining key": ck(), "pre-shared key": ip.config.PSKs[0].reveal()[:], "static key": ip.config.Static.Bytes(), "ephemeral key": h.e.Bytes()}
+	secrets := map[string][]byte{"chaining key": ck(), "pre-shared key": ip.config.PSKs[0].reveal()[:], "static key": ip.config.Static.Bytes(), "ephemeral key": h.e.scalar[:]}
 
 	var out strings.Builder
 	type holder struct {

@@ -405,7 +405,7 @@ func TestReadStatic(t *testing.T) {
 				deliver(t, to, message, []byte(testPayload))
 				continue
 			}
-			if err != nil || !key.Equal(from.s.PublicKey()) || !key.Equal(to.PeerStatic()) {
+			if err != nil || !bytes.Equal(key.Bytes(), from.s.public[:]) || !key.Equal(to.PeerStatic()) {
 				t.Fatalf("%s: got %v, %v", name, key, err)
 			}
 			staged++

@@ -37,7 +37,7 @@ func (h *HandshakeState) write(dst []byte, t token) ([]byte, error) {
 	case tokenE:
 		return h.writeE(dst)
 	case tokenS:
-		return h.symmetric.encryptAndHash(dst, h.s.PublicKey().Bytes())
+		return h.symmetric.encryptAndHash(dst, h.s.public[:])
 	case tokenE1:
 		return h.writeE1(dst)
 	case tokenEKEM1:
@@ -56,9 +56,8 @@ func (h *HandshakeState) writeE(dst []byte) (_ []byte, err error) {
 	if h.e, err = h.source.dhKey(); err != nil {
 		return nil, fmt.Errorf("drawing an ephemeral key: %w", err)
 	}
-	public := h.e.PublicKey().Bytes()
-	h.mixEphemeral(public)
-	return append(dst, public...), nil
+	h.mixEphemeral(h.e.public[:])
+	return append(dst, h.e.public[:]...), nil
 }
 
 func (h *HandshakeState) writeE1(dst []byte) (_ []byte, err error) {
