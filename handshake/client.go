@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"syscall"
 	"time"
 
 	transport "github.com/zkkex/zkkex/internal/channel"
@@ -143,13 +144,27 @@ func finish(raw net.Conn, i *Initiator, message []byte) (*Established, error) {
 
 func sendFirst(raw net.Conn, message []byte) ([]byte, error) {
 	if _, err := raw.Write(message); err != nil {
-		return nil, fmt.Errorf("handshake: sending the first message: %w", err)
+		return nil, unanswered(err)
 	}
 	answer, err := readMessage(raw)
-	if errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("handshake: %w: the peer closed the connection without an answer: it is no venue of this descriptor, does not take this message, or is full", err)
+	if err != nil {
+		return nil, unanswered(err)
 	}
-	return answer, err
+	return answer, nil
+}
+
+// ErrNoAnswer reports a peer that closed the connection without an answer: it is no
+// venue of this descriptor, does not take the first message, or is full.
+var ErrNoAnswer = errors.New("the peer closed the connection without an answer: it is no venue of this descriptor, does not take this message, or is full")
+
+// unanswered says what the end of a connection means here.
+func unanswered(err error) error {
+	for _, end := range []error{io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, syscall.ECONNRESET, syscall.EPIPE} {
+		if errors.Is(err, end) {
+			return fmt.Errorf("handshake: %w: %w", ErrNoAnswer, err)
+		}
+	}
+	return fmt.Errorf("handshake: %w", err)
 }
 
 // readMessage reads a whole message, and not a byte more.
@@ -197,7 +212,8 @@ var ErrNoAddress = errors.New("handshake: the venue names no address for connect
 
 // Open opens a channel with a certificate: without the certificate in the first
 // message if the venue has admitted it, otherwise with it. Early data, which may
-// be nil, goes out in the first message, in suites that hide it there.
+// be nil, goes out in the first message, in suites that hide it there. The venue
+// delivers it at most once; after an error, it may have.
 //
 // The same certificate opened again tells the venue that the two sessions are of
 // one member; see package member for the two ways to say that. The errors are
@@ -236,29 +252,35 @@ func (d *Dialer) Admit(ctx context.Context, c *session.Certificate) error {
 
 // attempt runs a handshake, and once more with a fresh descriptor if the venue
 // does not know ours.
+//
+// Nobody vouches for that answer: the venue may have taken the first message all
+// the same. Both carry the same open counter, so that it takes one at most.
 func (d *Dialer) attempt(ctx context.Context, c *session.Certificate, o InitiatorOptions, run func(net.Conn, *Initiator) error) error {
-	err := d.try(ctx, c, o, false, run)
+	i, err := d.try(ctx, c, o, false, run)
 	if errors.Is(err, ErrUnknownDescriptor) {
-		err = d.try(ctx, c, o, true, run)
+		o.again = i
+		_, err = d.try(ctx, c, o, true, run)
 	}
 	return err
 }
 
-func (d *Dialer) try(ctx context.Context, c *session.Certificate, o InitiatorOptions, refresh bool, run func(net.Conn, *Initiator) error) error {
+// try returns the initiator that it made, if it got so far.
+func (d *Dialer) try(ctx context.Context, c *session.Certificate, o InitiatorOptions, refresh bool, run func(net.Conn, *Initiator) error) (*Initiator, error) {
 	venue, addresses, err := d.Venue(ctx, refresh)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	raw, err := d.connect(ctx, addresses)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	i, err := NewInitiator(venue, c, o)
 	if err != nil {
 		raw.Close()
-		return err
+		return nil, err
 	}
-	return run(raw, i)
+	defer i.Wipe()
+	return i, run(raw, i)
 }
 
 // connect tries the addresses in their order.

@@ -22,6 +22,10 @@ type InitiatorOptions struct {
 	// takes it, has no forward secrecy once the venue's prekey is known, and is
 	// delivered at most once.
 	Early []byte
+
+	// again, if set, is an attempt with the same certificate that opened nothing:
+	// its open counter is used once more, so that of both one counts at most.
+	again *Initiator
 }
 
 // Initiator is the side that asks, for one handshake. It is not safe for
@@ -66,11 +70,22 @@ func NewInitiator(v *Venue, c *session.Certificate, o InitiatorOptions) (*Initia
 		return nil, err
 	}
 	if i.kind.opens() {
-		if i.counter, err = c.TakeOpen(v.MaxOpens); err != nil {
+		if i.counter, err = o.open(c, v.MaxOpens); err != nil {
 			return nil, err
 		}
 	}
 	return i, nil
+}
+
+// open returns the open counter to use.
+func (o *InitiatorOptions) open(c *session.Certificate, most uint32) (uint32, error) {
+	if o.again == nil {
+		return c.TakeOpen(most)
+	}
+	if o.again.counter >= most {
+		return 0, session.ErrOpensUsed
+	}
+	return o.again.counter, nil
 }
 
 // check refuses what has no message.
