@@ -32,7 +32,7 @@ func (b *buckets) take(source netip.Addr) bool {
 	if !source.IsValid() {
 		return true
 	}
-	key, now := subscriber(source), b.now()
+	key, now := Subscriber(source), b.now()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	of, ok := b.last.get(key)
@@ -49,13 +49,15 @@ func (b *buckets) take(source netip.Addr) bool {
 	return enough
 }
 
-// subscriber returns what one subscriber has: an IPv4 address, or an IPv6 /64.
-func subscriber(source netip.Addr) netip.Prefix {
+// Subscriber returns what one subscriber has, as far as an address tells: an IPv4
+// address, or an IPv6 /64. Whatever is bounded per address is bounded per that. It
+// is not valid if the address is not.
+func Subscriber(source netip.Addr) netip.Prefix {
 	source = source.Unmap().WithZone("")
 	bits := source.BitLen()
 	if source.Is6() {
 		bits = 64
 	}
-	prefix, _ := source.Prefix(bits) // the bits are in range
+	prefix, _ := source.Prefix(bits) // the bits are in range, or the address is none
 	return prefix
 }

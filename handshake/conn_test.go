@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"runtime"
 	"sync"
 	"testing"
@@ -448,5 +449,32 @@ func TestNothingIsLeft(t *testing.T) {
 			t.Fatalf("%d channels, %d goroutines, %d before", channels, runtime.NumGoroutine(), before)
 		}
 		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// Whoever has one address has 2^64 of them in IPv6: they share a bound.
+func TestListenerBoundsSubscribers(t *testing.T) {
+	l := listen(t, newScene(t)).listener
+	host := func(network string, n byte) netip.Prefix {
+		a := netip.MustParsePrefix(network).Addr().As16()
+		a[15] = n
+		return Subscriber(netip.AddrFrom16(a))
+	}
+	for n := range byte(MaxHandshakesPerAddress) {
+		if !l.begin(host("2001:db8:0:1::/64", n)) {
+			t.Fatalf("handshake %d was refused", n)
+		}
+	}
+	if l.begin(host("2001:db8:0:1::/64", 200)) {
+		t.Errorf("one /64 has more than %d handshakes under way", MaxHandshakesPerAddress)
+	}
+	if !l.begin(host("2001:db8:0:2::/64", 0)) {
+		t.Error("another /64 was refused")
+	}
+	if Subscriber(netip.Addr{}).IsValid() {
+		t.Error("a pipe has a subscriber")
+	}
+	if a, b := Subscriber(netip.MustParseAddr("::ffff:192.0.2.1")), Subscriber(netip.MustParseAddr("192.0.2.1")); a != b {
+		t.Errorf("%v and %v", a, b)
 	}
 }

@@ -27,7 +27,7 @@ type Listener struct {
 	doing  sync.WaitGroup
 
 	mu       sync.Mutex
-	pending  map[netip.Addr]int
+	pending  map[netip.Prefix]int
 	channels map[*Conn]struct{}
 	counters listenerCounters
 }
@@ -61,7 +61,7 @@ func NewListener(inner net.Listener, c ServerConfig) (*Listener, error) {
 	}
 	l := &Listener{
 		inner: inner, config: config, ready: make(chan *Conn),
-		pending: make(map[netip.Addr]int), channels: make(map[*Conn]struct{}),
+		pending: make(map[netip.Prefix]int), channels: make(map[*Conn]struct{}),
 	}
 	l.ctx, l.cancel = context.WithCancelCause(context.Background())
 	l.doing.Go(l.acceptAll)
@@ -151,38 +151,38 @@ func (l *Listener) acceptAll() {
 // accept begins the handshake of a connection, unless there are too many.
 func (l *Listener) accept(raw net.Conn) {
 	l.counters.accepted.Add(1)
-	address := addressOf(raw)
-	if !l.begin(address) {
+	from := Subscriber(addressOf(raw))
+	if !l.begin(from) {
 		l.counters.refused.Add(1)
 		raw.Close()
 		return
 	}
 	l.doing.Go(func() {
 		c, err := l.config.serve(l.ctx, raw)
-		l.end(address)
+		l.end(from)
 		l.finish(c, err)
 	})
 }
 
-func (l *Listener) begin(address netip.Addr) bool {
+func (l *Listener) begin(from netip.Prefix) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	all := 0
 	for _, n := range l.pending {
 		all += n
 	}
-	if all >= l.config.MaxHandshakes || address.IsValid() && l.pending[address] >= MaxHandshakesPerAddress {
+	if all >= l.config.MaxHandshakes || from.IsValid() && l.pending[from] >= MaxHandshakesPerAddress {
 		return false
 	}
-	l.pending[address]++
+	l.pending[from]++
 	return true
 }
 
-func (l *Listener) end(address netip.Addr) {
+func (l *Listener) end(from netip.Prefix) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.pending[address]--; l.pending[address] == 0 {
-		delete(l.pending, address)
+	if l.pending[from]--; l.pending[from] == 0 {
+		delete(l.pending, from)
 	}
 }
 

@@ -20,7 +20,8 @@ const (
 	// MaxHandshakes is how many handshakes a listener has under way at a time,
 	// unless configuration says fewer.
 	MaxHandshakes = 1024
-	// MaxHandshakesPerAddress is how many of them one address may have.
+	// MaxHandshakesPerAddress is how many of them one address may have; an IPv6
+	// /64 counts as one.
 	MaxHandshakesPerAddress = 64
 )
 

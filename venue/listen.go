@@ -93,5 +93,5 @@ func (v *Venue) Responder(c ListenConfig) (*handshake.Responder, error) {
 
 // source lets the addresses that proofs come from take turns in the pool.
 func source(ctx context.Context, address netip.Addr) context.Context {
-	return verifier.WithSource(ctx, address.String())
+	return verifier.WithSource(ctx, handshake.Subscriber(address).String())
 }
