@@ -48,13 +48,17 @@ const (
 	maxWitnessKey = 512
 )
 
-// Config is what an operator decides. Name, registry key, schedule and chain id
+// Config is what an operator decides. Name, kinds of keys, registry key, schedule and chain id
 // are for good: other ones are another venue, with another identity. All else
 // can change, and holds from the next descriptor on; the limit from the next
 // epoch that none was named for.
 type Config struct {
 	// Name is the venue's, such as "venue.example". It is part of the identity.
 	Name string
+	// PostQuantum gives the identity an ML-DSA-65 key beside the Ed25519 key: both
+	// sign, so that who the venue is holds while either of the two does. The
+	// identity is then of two lines and 2.7 kB.
+	PostQuantum bool
 	// Registry is whose members are admitted.
 	Registry Registry
 	// Schedule is the venue's epochs; its zero value is

@@ -26,6 +26,7 @@ const maxConfig = 64 << 10
 type configText struct {
 	Format      string        `json:"format"`
 	Name        string        `json:"name"`
+	PostQuantum bool          `json:"post_quantum"`
 	Registry    registryText  `json:"registry"`
 	Epochs      epochsText    `json:"epochs"`
 	ChainID     uint64        `json:"chain_id"`
@@ -110,7 +111,7 @@ func ParseConfig(text []byte) (*Config, error) {
 // config returns what the fields say.
 func (t *configText) config() (*Config, error) {
 	c := &Config{
-		Name:     t.Name,
+		Name: t.Name, PostQuantum: t.PostQuantum,
 		Registry: Registry(t.Registry),
 		Schedule: zkkex.Schedule{Origin: t.Epochs.Origin, Length: t.Epochs.Length},
 		ChainID:  t.ChainID, Limit: t.Limit, MaxOpens: t.MaxOpens, MaxChannels: t.MaxChannels, MinMembers: t.MinMembers,
@@ -171,7 +172,7 @@ func (c *Config) MarshalText() ([]byte, error) {
 
 func (c *Config) encode() []byte {
 	t := configText{
-		Format: configFormat, Name: c.Name, Registry: registryText(c.Registry),
+		Format: configFormat, Name: c.Name, PostQuantum: c.PostQuantum, Registry: registryText(c.Registry),
 		Epochs:  epochsText{c.Schedule.Origin, c.Schedule.Length},
 		ChainID: c.ChainID, Limit: c.Limit, MaxOpens: c.MaxOpens, MaxChannels: c.MaxChannels, MinMembers: c.MinMembers,
 		Padding:  c.Padding,

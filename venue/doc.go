@@ -24,12 +24,13 @@
 //
 // # Folder
 //
-//	config.json    what the operator decided
-//	identity       the long-term key that signs descriptors, mode 0600
-//	descriptors/   what was issued (package descriptor), and private prekeys
-//	registry/      the venue's own copy of the registry (package mirror)
-//	admissions/    whom it admitted, and which opens were used
-//	lock           held while the folder is open
+//	config.json       what the operator decided
+//	identity          the long-term key that signs descriptors, mode 0600
+//	identity-mldsa65  the second one, of a venue with ML-DSA, mode 0600
+//	descriptors/      what was issued (package descriptor), and private prekeys
+//	registry/         the venue's own copy of the registry (package mirror)
+//	admissions/       whom it admitted, and which opens were used
+//	lock              held while the folder is open
 //
 // A folder that is restored from a backup must not be used: it does not know what
 // was signed and admitted since. Take a new identity instead. The files are

@@ -17,6 +17,7 @@ import (
 const (
 	configFile       = "config.json"
 	identityFile     = "identity"
+	mldsaFile        = "identity-mldsa65"
 	descriptorFolder = "descriptors"
 	registryFolder   = "registry"
 	admissionFolder  = "admissions"
@@ -32,8 +33,9 @@ var (
 )
 
 // Init makes a venue in a folder, which must be missing or empty: its
-// configuration, with defaults in place of what is not set, a new identity key and
-// an empty store of admissions. It returns the identity, which clients pin, and asks nobody for anything.
+// configuration, with defaults in place of what is not set, new identity keys and
+// an empty store of admissions. It returns the identity, which clients pin, and
+// asks nobody for anything.
 //
 // It returns an error wrapping [fs.ErrExist] if there is something in the folder,
 // and [zkkex.ErrMalformed] or [zkkex.ErrUnsupported] if the venue could not work
@@ -47,7 +49,7 @@ func Init(dir string, c Config) (*descriptor.Identity, error) {
 	if err := makeFolder(dir); err != nil {
 		return nil, err
 	}
-	signer, err := descriptor.CreateSigner(filepath.Join(dir, identityFile), c.Name)
+	signers, err := createSigners(dir, &c)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +60,7 @@ func Init(dir string, c Config) (*descriptor.Identity, error) {
 	if err := atomicfile.Create(filepath.Join(dir, configFile), text, 0o600); err != nil {
 		return nil, err
 	}
-	return descriptor.IdentityOf(signer)
+	return descriptor.IdentityOf(signers...)
 }
 
 func makeFolder(dir string) error {

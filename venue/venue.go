@@ -112,14 +112,11 @@ func (v *Venue) open(o *Options) error {
 }
 
 func (v *Venue) openStore(*Options) error {
-	signer, err := descriptor.LoadSigner(filepath.Join(v.dir, identityFile))
+	signers, err := loadSigners(v.dir, &v.config)
 	if err != nil {
 		return err
 	}
-	if signer.Name() != v.config.Name {
-		return malformed("name %s, but the identity is that of %s; a venue is never renamed", v.config.Name, signer.Name())
-	}
-	v.store, err = descriptor.OpenStore(filepath.Join(v.dir, descriptorFolder), signer)
+	v.store, err = descriptor.OpenStore(filepath.Join(v.dir, descriptorFolder), signers...)
 	return err
 }
 
@@ -156,8 +153,8 @@ func (v *Venue) Close() error {
 	return errors.Join(append(errs, v.lock.Release())...)
 }
 
-// Identity returns who the venue is: what clients pin. Its String is the line to
-// hand out, its Fingerprint what two people compare.
+// Identity returns who the venue is: what clients pin. Its String is the line,
+// or two lines, to hand out, its Fingerprint what two people compare.
 func (v *Venue) Identity() *descriptor.Identity { return v.store.Identity() }
 
 // Config returns what the operator decided, with a list of its own for each.

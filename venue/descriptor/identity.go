@@ -46,18 +46,18 @@ type identityKey struct {
 	hash      uint32
 	algorithm Algorithm
 	key       []byte
-	verify    func(key, message, signature []byte) bool
+	verify    func(message, signature []byte) bool
 }
 
 var _ note.Verifier = (*identityKey)(nil)
 
 func (k *identityKey) Name() string              { return k.name }
 func (k *identityKey) KeyHash() uint32           { return k.hash }
-func (k *identityKey) Verify(msg, s []byte) bool { return k.verify(k.key, msg, s) }
+func (k *identityKey) Verify(msg, s []byte) bool { return k.verify(msg, s) }
 
 // String returns the key as text: name, hash and encoding, joined by "+".
 func (k *identityKey) String() string {
-	return fmt.Sprintf("%s+%08x+%s", k.name, k.hash, base64.StdEncoding.EncodeToString(append([]byte{byte(k.algorithm)}, k.key...)))
+	return fmt.Sprintf("%s+%08x+%s", k.name, k.hash, base64.StdEncoding.EncodeToString(append([]byte(k.algorithm), k.key...)))
 }
 
 // ParseIdentity decodes an identity: one to [MaxIdentityKeys] verifier keys of
@@ -100,7 +100,7 @@ func newIdentity(keys []*identityKey) (*Identity, error) {
 			return nil, malformed(identityFormat, "keys of %s and %s, expected one name", id.name, k.name)
 		}
 		if i > 0 && k.algorithm <= keys[i-1].algorithm {
-			return nil, malformed(identityFormat, "key %d has algorithm %d after %d, expected ascending ones", i+1, k.algorithm, keys[i-1].algorithm)
+			return nil, malformed(identityFormat, "key %d is of %v after one of %v, expected ascending algorithms, each once", i+1, k.algorithm, keys[i-1].algorithm)
 		}
 		if slices.ContainsFunc(keys[:i], func(o *identityKey) bool { return o.hash == k.hash }) {
 			return nil, malformed(identityFormat, "two keys have the hash %08x; make another one", k.hash)
@@ -124,7 +124,11 @@ func parseKey(text string, table algorithms) (*identityKey, error) {
 	if err != nil || len(encoded) == 0 {
 		return nil, malformed(keyFormat, "expected the key in standard base64")
 	}
-	k, err := newKey(name, Algorithm(encoded[0]), encoded[1:], table)
+	a, key, ok := table.cut(encoded)
+	if !ok {
+		return nil, fmt.Errorf("%w: venue key of %v, expected %s; a newer version may know it", zkkex.ErrUnsupported, Algorithm(encoded), table.names())
+	}
+	k, err := newKey(name, a, key, table)
 	if err != nil {
 		return nil, err
 	}
@@ -135,19 +139,16 @@ func parseKey(text string, table algorithms) (*identityKey, error) {
 }
 
 func newKey(name string, a Algorithm, key []byte, table algorithms) (*identityKey, error) {
-	known, ok := table[a]
-	if !ok {
-		return nil, fmt.Errorf("%w: venue key of algorithm %d, expected 1 (Ed25519); a newer version may know it", zkkex.ErrUnsupported, a)
-	}
+	known := table[a]
 	if len(key) != known.keySize {
-		return nil, malformed(keyFormat, "a key of %d bytes, expected %d", len(key), known.keySize)
+		return nil, malformed(keyFormat, "%v key of %d bytes, expected %d", a, len(key), known.keySize)
 	}
-	return &identityKey{name: name, hash: keyHash(name, a, key), algorithm: a, key: key, verify: known.verify}, nil
+	return &identityKey{name: name, hash: keyHash(name, a, key), algorithm: a, key: key, verify: known.verifier(key)}, nil
 }
 
 // keyHash is the key id of c2sp.org/signed-note.
 func keyHash(name string, a Algorithm, key []byte) uint32 {
-	h := sha256.Sum256(append(append([]byte(name), '\n', byte(a)), key...))
+	h := sha256.Sum256(slices.Concat([]byte(name+"\n"+string(a)), key))
 	return binary.BigEndian.Uint32(h[:])
 }
 
@@ -178,10 +179,13 @@ func (id *Identity) Fingerprint() string {
 }
 
 // verifiers returns the keys for opening notes.
-func (id *Identity) verifiers() note.Verifiers {
+func (id *Identity) verifiers() note.Verifiers { return note.VerifierList(id.list()...) }
+
+// list returns the keys, in a slice of the caller's.
+func (id *Identity) list() []note.Verifier {
 	list := make([]note.Verifier, len(id.keys))
 	for i, k := range id.keys {
 		list[i] = k
 	}
-	return note.VerifierList(list...)
+	return list
 }

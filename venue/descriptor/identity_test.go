@@ -28,13 +28,15 @@ import (
 
 // secondAlgorithm stands for an algorithm that a later version adds: its number
 // is not one of ours, and its signature is a hash with the key.
-const secondAlgorithm Algorithm = 0xfe
+const secondAlgorithm Algorithm = "\xfe"
 
 func withSecond() algorithms {
 	table := known()
-	table[secondAlgorithm] = algorithm{keySize: 40, verify: func(key, message, signature []byte) bool {
-		want := sha256.Sum256(append(bytes.Clone(key), message...))
-		return bytes.Equal(signature, want[:])
+	table[secondAlgorithm] = algorithm{keySize: 40, verifier: func(key []byte) func(message, signature []byte) bool {
+		return func(message, signature []byte) bool {
+			want := sha256.Sum256(append(bytes.Clone(key), message...))
+			return bytes.Equal(signature, want[:])
+		}
 	}}
 	return table
 }
@@ -52,7 +54,7 @@ func (h hashSigner) Sign(_ io.Reader, message []byte, _ crypto.SignerOpts) ([]by
 func secondSigner(t *testing.T, name string) *Signer {
 	t.Helper()
 	key := bytes.Repeat([]byte{7}, 40)
-	s, err := newSigner(name, secondAlgorithm, key, hashSigner{key}, withSecond())
+	s, err := newSigner(name, secondAlgorithm, key, hashSigner{key}, crypto.Hash(0), withSecond())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,12 +101,12 @@ func TestParseIdentityRefuses(t *testing.T) {
 		{"another hash", strings.Replace(good, good[14:22], "00000000", 1), known(), m, "the one accepted form"},
 		{"upper-case hash", good[:14] + strings.ToUpper(good[14:22]) + good[22:], known(), m, "the one accepted form"},
 		{"newline at the end", good + "\n", known(), m, "expected name+hash+key"},
-		{"short key", "venue.example+00000000+AQAA", known(), m, "a key of 2 bytes, expected 32"},
+		{"short key", "venue.example+00000000+AQAA", known(), m, "Ed25519 key of 2 bytes, expected 32"},
 		{"unknown algorithm", good + "\n" + second, known(), u, "algorithm 254"},
 		{"unknown algorithm alone", second, known(), u, "algorithm 254"},
 		{"no Ed25519 key", second, withSecond(), m, "expected an Ed25519 key first"},
 		{"not ascending", second + "\n" + good, withSecond(), m, "expected an Ed25519 key first"},
-		{"an algorithm twice", good + "\n" + other, known(), m, "expected ascending ones"},
+		{"an algorithm twice", good + "\n" + other, known(), m, "expected ascending algorithms"},
 		{"two names", good + "\n" + foreign, withSecond(), m, "expected one name"},
 		{"too many keys", strings.Repeat(good+"\n", 4) + good, known(), m, "5 keys"},
 		{"too long", strings.Repeat("x", maxIdentity+1), known(), m, "expected at most 16384 bytes"},
@@ -117,6 +119,7 @@ func TestParseIdentityRefuses(t *testing.T) {
 
 func FuzzParseIdentity(f *testing.F) {
 	f.Add(testIdentity(f, testSigner(f, "zkkex test venue")).String())
+	f.Add(newMLDSAChain(f).identity().String())
 	f.Add(testRegistry)
 	f.Fuzz(func(t *testing.T, text string) {
 		id, err := ParseIdentity(text)
@@ -192,6 +195,7 @@ func FuzzOpen(f *testing.F) {
 	c := newTestChain(f)
 	identity := c.identity()
 	f.Add(c.sign(c.draft()).Note())
+	f.Add(newMLDSAChain(f).next().Note())
 	f.Add([]byte(magic + "\n\n— venue.example AAAA\n"))
 	f.Fuzz(func(t *testing.T, signed []byte) {
 		if s, err := Open(signed, identity); err == nil && !bytes.Equal(s.Note(), signed) {
@@ -269,11 +273,11 @@ func (f faultySigner) Sign(r io.Reader, message []byte, opts crypto.SignerOpts) 
 
 func TestSignerFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "identity.key")
-	made, err := CreateSigner(path, testVenue)
+	made, err := CreateSigner(path, testVenue, Ed25519)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := CreateSigner(path, testVenue); !errors.Is(err, fs.ErrExist) {
+	if _, err := CreateSigner(path, testVenue, Ed25519); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("over another: %v; want ErrExist", err)
 	}
 	loaded, err := LoadSigner(path)
@@ -301,7 +305,7 @@ func TestSignerFile(t *testing.T) {
 	if _, err := LoadSigner(path); err == nil || !strings.Contains(err.Error(), "chmod 600") {
 		t.Errorf("readable by all: %v", err)
 	}
-	if _, err := CreateSigner(filepath.Join(t.TempDir(), "x"), "a name"); !errors.Is(err, zkkex.ErrMalformed) {
+	if _, err := CreateSigner(filepath.Join(t.TempDir(), "x"), "a name", Ed25519); !errors.Is(err, zkkex.ErrMalformed) {
 		t.Errorf("a name with a space: %v", err)
 	}
 }
@@ -309,7 +313,7 @@ func TestSignerFile(t *testing.T) {
 // No formatter, logger or encoder shows a secret.
 func TestSecretsDoNotPrint(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "identity.key")
-	signer, err := CreateSigner(path, testVenue)
+	signer, err := CreateSigner(path, testVenue, Ed25519)
 	if err != nil {
 		t.Fatal(err)
 	}

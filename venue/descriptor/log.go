@@ -3,6 +3,7 @@ package descriptor
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"filippo.io/torchwood"
@@ -97,32 +98,31 @@ func originAndKey(log note.Verifier) torchwood.Policy {
 	return torchwood.ThresholdPolicy(2, torchwood.OriginPolicy(log.Name()), torchwood.SingleVerifierPolicy(log))
 }
 
-// open checks a checkpoint of the venue's log: the Ed25519 key of the identity
-// signed it, and enough witnesses.
+// open checks a checkpoint of the venue's log: every key of the identity signed
+// it, and enough witnesses.
 func (p *witnessPolicy) open(signed []byte) (*loggedAt, error) {
-	key := p.identity.keys[0]
-	n, err := note.Open(signed, note.VerifierList(append([]note.Verifier{key}, p.witnesses...)...))
+	n, err := note.Open(signed, note.VerifierList(append(p.identity.list(), p.witnesses...)...))
 	if err != nil {
 		return nil, openError(err)
 	}
-	byVenue, cosigned := false, 0
-	for _, sig := range n.Sigs {
-		if sig.Name == key.name && sig.Hash == key.hash {
-			byVenue = true
-			continue
+	for _, key := range p.identity.keys {
+		if !signedBy(n, key) {
+			return nil, fmt.Errorf("checkpoint %w: expected a signature of %s+%08x", ErrSignature, key.name, key.hash)
 		}
-		cosigned++
-	}
-	if !byVenue {
-		return nil, fmt.Errorf("checkpoint %w: expected a signature of %s+%08x", ErrSignature, key.name, key.hash)
 	}
 	c, err := torchwood.ParseCheckpoint(n.Text)
-	if err != nil || c.String() != n.Text || c.Extension != "" || c.Origin != key.name {
-		return nil, malformed("checkpoint", "expected the lines %s, size and root", key.name)
+	if err != nil || c.String() != n.Text || c.Extension != "" || c.Origin != p.identity.name {
+		return nil, malformed("checkpoint", "expected the lines %s, size and root", p.identity.name)
 	}
-	if cosigned < p.quorum {
+	if cosigned := len(n.Sigs) - len(p.identity.keys); cosigned < p.quorum {
 		return nil, fmt.Errorf("%w: %d of %d cosigned the log of %d descriptors, expected at least %d; the next checkpoint may have more, try again later",
 			ErrWitnesses, cosigned, len(p.witnesses), c.N, p.quorum)
 	}
 	return &loggedAt{Checkpoint: c, note: signed}, nil
+}
+
+// signedBy reports whether a key is among those whose signature was verified. Of
+// each key, there is one at most.
+func signedBy(n *note.Note, key note.Verifier) bool {
+	return slices.ContainsFunc(n.Sigs, func(s note.Signature) bool { return s.Name == key.Name() && s.Hash == key.KeyHash() })
 }

@@ -16,10 +16,11 @@ import (
 	"github.com/zkkex/zkkex/registry"
 )
 
-// Publish signs a checkpoint of the log with the venue's Ed25519 key, has it
-// cosigned, stores it and returns it. The function cosign may be nil; package
-// registrar makes one (registrar.NewCosigner, with the first line of the
-// identity as the key of the log). Only after a descriptor is in a published
+// Publish signs a checkpoint of the log with the venue's keys, has it cosigned,
+// stores it and returns it. The function cosign may be nil; package registrar
+// makes one (registrar.NewCosigner, with the first line of the identity as the
+// key of the log): witnesses are shown the signature of the Ed25519 key alone,
+// which is the one that they know. Only after a descriptor is in a published
 // checkpoint can clients that demand witnesses take it in.
 //
 // Nothing is published for an empty log: the error wraps [ErrUnknownNumber].
@@ -39,6 +40,9 @@ func (s *Store) Publish(ctx context.Context, cosign func(ctx context.Context, si
 			return nil, err
 		}
 	}
+	if signed, err = s.addSignatures(signed); err != nil {
+		return nil, err
+	}
 	p := witnessPolicy{identity: s.identity}
 	checkpoint, err := p.open(signed)
 	if err != nil {
@@ -49,6 +53,25 @@ func (s *Store) Publish(ctx context.Context, cosign func(ctx context.Context, si
 	}
 	if err := atomicfile.Write(filepath.Join(s.dir, checkpointFile), signed, 0o644); err != nil {
 		return nil, fmt.Errorf("storing a checkpoint: %w; the one before stays published", err)
+	}
+	return signed, nil
+}
+
+// addSignatures adds those of the other keys to a checkpoint that is cosigned.
+func (s *Store) addSignatures(signed []byte) ([]byte, error) {
+	if len(s.signers) == 1 {
+		return signed, nil
+	}
+	n, err := note.Open(signed, note.VerifierList(s.identity.keys[0]))
+	if err != nil {
+		return nil, openError(err)
+	}
+	others := make([]note.Signer, 0, len(s.signers))
+	for _, other := range s.signers[1:] {
+		others = append(others, other)
+	}
+	if signed, err = note.Sign(n, others...); err != nil {
+		return nil, fmt.Errorf("signing a checkpoint: %w", err)
 	}
 	return signed, nil
 }

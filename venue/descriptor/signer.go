@@ -1,6 +1,7 @@
 package descriptor
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/cloudflare/circl/sign/mldsa/mldsa65"
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/zkkex/zkkex"
@@ -28,17 +30,24 @@ type Signer struct {
 var _ note.Signer = (*Signer)(nil)
 
 // NewSigner returns a signer for the venue of the given name. The key may be in
-// memory or in a device; it must be an Ed25519 key, or the error wraps
+// memory or in a device. Its public key must be an [ed25519.PublicKey], or a
+// [*mldsa65.PublicKey] of a key that takes [MLDSAOptions], or the error wraps
 // [zkkex.ErrUnsupported].
 func NewSigner(name string, key crypto.Signer) (*Signer, error) {
-	public, ok := key.Public().(ed25519.PublicKey)
-	if !ok {
-		return nil, fmt.Errorf("%w: signing key of type %T, expected Ed25519", zkkex.ErrUnsupported, key.Public())
+	switch public := key.Public().(type) {
+	case ed25519.PublicKey:
+		return newSigner(name, Ed25519, public, key, crypto.Hash(0), known())
+	case *mldsa65.PublicKey:
+		if private, ok := key.(*mldsa65.PrivateKey); ok {
+			key = mldsaKey{private}
+		}
+		return newSigner(name, MLDSA65, public.Bytes(), key, MLDSAOptions{mldsaContext}, known())
+	default:
+		return nil, fmt.Errorf("%w: signing key of type %T, expected Ed25519 or ML-DSA-65", zkkex.ErrUnsupported, public)
 	}
-	return newSigner(name, Ed25519, public, key, known())
 }
 
-func newSigner(name string, a Algorithm, public []byte, key crypto.Signer, table algorithms) (*Signer, error) {
+func newSigner(name string, a Algorithm, public []byte, key crypto.Signer, o crypto.SignerOpts, table algorithms) (*Signer, error) {
 	if err := registry.CheckName(name); err != nil {
 		return nil, malformed(keyFormat, "%w", err)
 	}
@@ -47,12 +56,15 @@ func newSigner(name string, a Algorithm, public []byte, key crypto.Signer, table
 		return nil, err
 	}
 	return &Signer{public: k, sign: func(message []byte) ([]byte, error) {
-		return key.Sign(rand.Reader, message, crypto.Hash(0))
+		return key.Sign(rand.Reader, message, o)
 	}}, nil
 }
 
 // Name returns the venue's name.
 func (s *Signer) Name() string { return s.public.name }
+
+// Algorithm returns the algorithm of the key.
+func (s *Signer) Algorithm() Algorithm { return s.public.algorithm }
 
 // KeyHash returns the key's id in signed notes.
 func (s *Signer) KeyHash() uint32 { return s.public.hash }
@@ -86,19 +98,24 @@ const signerMagic = "zkkex/v1 venue identity key"
 // maxSignerFile bounds such a file, in bytes.
 const maxSignerFile = 1024
 
-// CreateSigner draws an Ed25519 identity key and writes it to a new file of mode
-// 0600. It returns an error wrapping [fs.ErrExist] if there is a file: an
-// identity is never replaced.
-func CreateSigner(path, name string) (*Signer, error) {
-	_, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	defer clear(private)
+// CreateSigner draws an identity key of an algorithm and writes it to a new file
+// of mode 0600. It returns an error wrapping [fs.ErrExist] if there is a file: an
+// identity is never replaced; and [zkkex.ErrUnsupported] for an algorithm that is
+// not one of this package's.
+func CreateSigner(path, name string, a Algorithm) (*Signer, error) {
 	if err := registry.CheckName(name); err != nil {
 		return nil, malformed(keyFormat, "%w", err)
 	}
-	text := encodeSigner(name, private.Seed())
+	how, ok := known()[a]
+	if !ok {
+		return nil, fmt.Errorf("%w: an identity key of %v, expected %s", zkkex.ErrUnsupported, a, known().names())
+	}
+	seed := make([]byte, seedSize)
+	defer clear(seed)
+	if _, err := rand.Read(seed); err != nil {
+		return nil, err
+	}
+	text := encodeSigner(name, how.line, seed)
 	defer clear(text)
 	if err := atomicfile.Create(path, text, 0o600); err != nil {
 		return nil, err
@@ -106,10 +123,11 @@ func CreateSigner(path, name string) (*Signer, error) {
 	return LoadSigner(path)
 }
 
-func encodeSigner(name string, seed []byte) []byte {
-	text := append([]byte(signerMagic), '\n')
+func encodeSigner(name, line string, seed []byte) []byte {
+	text := make([]byte, 0, maxSignerFile) // large enough not to move, and leave a copy
+	text = append(append(text, signerMagic...), '\n')
 	text = lines.Append(text, "name", name)
-	text = append(text, "ed25519: "...)
+	text = append(append(text, line...), ": "...)
 	return append(base64.StdEncoding.AppendEncode(text, seed), '\n')
 }
 
@@ -129,21 +147,28 @@ func parseSigner(text []byte) (*Signer, error) {
 	if err != nil {
 		return nil, malformed(signerFormat, "%w", err)
 	}
-	values, rest, err := lines.Cut(rest, "name", "ed25519")
-	if err != nil || len(rest) > 0 {
-		return nil, malformed(signerFormat, "expected the lines name and ed25519, and no other")
+	for _, how := range known() {
+		values, rest, err := lines.Cut(rest, "name", how.line)
+		if err == nil && len(rest) == 0 {
+			return signerOf(text, values[0], values[1], how)
+		}
 	}
-	seed, err := base64.StdEncoding.Strict().DecodeString(values[1])
+	return nil, malformed(signerFormat, "expected the lines name and ed25519, or name and mldsa65, and no other")
+}
+
+// signerOf returns the signer of a file with a seed in base64.
+func signerOf(text []byte, name, seed64 string, how algorithm) (*Signer, error) {
+	seed, err := base64.StdEncoding.Strict().DecodeString(seed64)
 	defer clear(seed)
-	if err != nil || len(seed) != ed25519.SeedSize {
-		return nil, malformed(signerFormat, "expected %d bytes in base64 on the line ed25519", ed25519.SeedSize)
+	if err != nil || len(seed) != seedSize {
+		return nil, malformed(signerFormat, "expected %d bytes in base64 on the line %s", seedSize, how.line)
 	}
-	again := encodeSigner(values[0], seed)
+	again := encodeSigner(name, how.line, seed)
 	defer clear(again)
-	if string(again) != string(text) {
+	if !bytes.Equal(again, text) {
 		return nil, malformed(signerFormat, "not in the one accepted form")
 	}
-	return NewSigner(values[0], ed25519.NewKeyFromSeed(seed))
+	return NewSigner(name, how.fromSeed([seedSize]byte(seed)))
 }
 
 // readSecret reads a file of at most limit bytes that only its owner can read.

@@ -310,7 +310,8 @@ func FuzzParsePrekeys(f *testing.F) {
 }
 
 func FuzzParseSigner(f *testing.F) {
-	f.Add(encodeSigner(testVenue, make([]byte, 32)))
+	f.Add(encodeSigner(testVenue, "ed25519", make([]byte, 32)))
+	f.Add(encodeSigner(testVenue, "mldsa65", make([]byte, 32)))
 	f.Add([]byte(signerMagic + "\nname: x\ned25519: \n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		_, err := parseSigner(text)
