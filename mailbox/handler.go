@@ -25,6 +25,11 @@ type HandlerOptions struct {
 	// and Burst how many at once; 0 is [DefaultRate] and [DefaultBurst].
 	Rate  float64
 	Burst int
+	// PostRate and PostBurst are the same of messages; 0 is [DefaultPostRate] and
+	// [DefaultPostBurst]. What is answered stays for as long as the folder's time
+	// to live, so that a source must not be able to fill the folder in that time.
+	PostRate  float64
+	PostBurst int
 	// Source tells who makes a request, for the rate. nil is the network that it
 	// comes from: an IPv4 address, or 64 bits of an IPv6 one. Behind a proxy of
 	// one's own, it is whatever that says.
@@ -51,13 +56,25 @@ func NewHandler(k Keeper, o HandlerOptions) http.Handler {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &handler{keeper: k, options: o, limiter: newLimiter(o.Rate, o.Burst)}
+	if o.Rate <= 0 {
+		o.Rate = DefaultRate
+	}
+	if o.Burst <= 0 {
+		o.Burst = DefaultBurst
+	}
+	if o.PostRate <= 0 {
+		o.PostRate = DefaultPostRate
+	}
+	if o.PostBurst <= 0 {
+		o.PostBurst = DefaultPostBurst
+	}
+	return &handler{keeper: k, options: o, requests: newLimiter(o.Rate, o.Burst), posts: newLimiter(o.PostRate, o.PostBurst)}
 }
 
 type handler struct {
-	keeper  Keeper
-	options HandlerOptions
-	limiter *limiter
+	keeper          Keeper
+	options         HandlerOptions
+	requests, posts *limiter
 }
 
 // ServeHTTP answers by the method alone whether an identifier is known or not: a
@@ -71,7 +88,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound)
 		return
 	}
-	if !h.limiter.allow(h.options.Source(r), time.Now()) {
+	if !h.allow(r) {
 		refuse(w, http.StatusTooManyRequests)
 		return
 	}
@@ -84,6 +101,12 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", "GET, PUT")
 		refuse(w, http.StatusMethodNotAllowed)
 	}
+}
+
+// allow asks the limiters of all requests and, for a message, of messages.
+func (h *handler) allow(r *http.Request) bool {
+	source, now := h.options.Source(r), time.Now()
+	return h.requests.allow(source, now) && (r.Method != http.MethodPut || h.posts.allow(source, now))
 }
 
 func (h *handler) put(w http.ResponseWriter, r *http.Request, id ID) {

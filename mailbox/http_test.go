@@ -25,6 +25,9 @@ func overHTTP(t testing.TB, o mailbox.HandlerOptions) (*mailbox.Client, *mailbox
 	if o.Rate == 0 {
 		o.Rate, o.Burst = 1e6, 1e6
 	}
+	if o.PostRate == 0 {
+		o.PostRate, o.PostBurst = 1e6, 1e6
+	}
 	f, dir := openFolder(t, mailbox.FolderOptions{MaxItems: 10})
 	s := httptest.NewServer(mailbox.NewHandler(f, o))
 	t.Cleanup(s.Close)
@@ -68,6 +71,14 @@ func TestHTTPIsBounded(t *testing.T) {
 	id := post(t, c, "m")
 	if _, err := c.Answer(t.Context(), id); !errors.Is(err, mailbox.ErrBusy) {
 		t.Errorf("the third request: %v; want ErrBusy", err)
+	}
+	c, _, _ = overHTTP(t, mailbox.HandlerOptions{PostRate: 1e-9, PostBurst: 1})
+	id = post(t, c, "m")
+	if _, err := c.Post(t.Context(), []byte("m")); !errors.Is(err, mailbox.ErrBusy) {
+		t.Errorf("the second message: %v; want ErrBusy", err)
+	}
+	if _, err := c.Answer(t.Context(), id); !errors.Is(err, mailbox.ErrNoAnswer) {
+		t.Errorf("a question after too many messages: %v", err)
 	}
 }
 

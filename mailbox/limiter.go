@@ -11,6 +11,10 @@ import (
 const (
 	DefaultRate  = 5
 	DefaultBurst = 50
+	// DefaultPostRate is a message a minute. With DefaultPostBurst, one source
+	// leaves less than [DefaultMaxItems] in a folder within [DefaultTimeToLive].
+	DefaultPostRate  = 1.0 / 60
+	DefaultPostBurst = 30
 )
 
 // maxSources bounds the sources that are told apart. When there are more, the
@@ -32,12 +36,6 @@ type bucket struct {
 }
 
 func newLimiter(rate float64, burst int) *limiter {
-	if rate <= 0 {
-		rate = DefaultRate
-	}
-	if burst <= 0 {
-		burst = DefaultBurst
-	}
 	return &limiter{rate: rate, burst: float64(burst), buckets: make(map[string]*bucket)}
 }
 

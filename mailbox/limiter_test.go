@@ -55,3 +55,18 @@ func TestSources(t *testing.T) {
 		}
 	}
 }
+
+// One source does not fill a folder for everybody, which it could with as many
+// messages as it may make requests: what is answered stays for days.
+func TestOneSourceDoesNotFillAFolder(t *testing.T) {
+	h := NewHandler(nil, HandlerOptions{}).(*handler)
+	now, posted := time.Unix(1_800_000_000, 0), 0
+	for end := now.Add(DefaultTimeToLive); now.Before(end); now = now.Add(time.Second) {
+		for h.requests.allow("a", now) && h.posts.allow("a", now) {
+			posted++
+		}
+	}
+	if posted >= DefaultMaxItems {
+		t.Errorf("one source left %d messages, and a folder takes %d", posted, DefaultMaxItems)
+	}
+}
