@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -26,6 +27,7 @@ type venueInitOptions struct {
 	opens     uint32
 	channels  uint32
 	chain     uint64
+	mldsa     bool
 }
 
 func (a *app) venueInitCommand(o *venueOptions) *cobra.Command {
@@ -57,6 +59,7 @@ config.json and can be changed there while nobody has the venue open.`,
 	f.Uint32Var(&i.limit, "limit", venue.DefaultLimit, "session certificates per member and epoch")
 	f.Uint32Var(&i.opens, "opens", venue.DefaultMaxOpens, "how often one certificate can be opened")
 	f.Uint32Var(&i.channels, "channels", venue.DefaultMaxChannels, "concurrent sessions of one certificate")
+	f.BoolVar(&i.mldsa, "post-quantum", false, "sign with ML-DSA-65 beside Ed25519: the identity is then of two lines, which members pin together")
 	f.Uint64Var(&i.chain, "chain", 0, "EVM chain `ID` that the venue settles on")
 	c.RunE = a.run(func(_ context.Context, _ []string) (result, error) { return a.initVenue(o, &i) })
 	return c
@@ -81,6 +84,9 @@ func (a *app) initVenue(o *venueOptions, i *venueInitOptions) (result, error) {
 		return nil, err
 	}
 	identity, err := venue.Init(dir, *c)
+	if errors.Is(err, zkkex.ErrMalformed) || errors.Is(err, zkkex.ErrUnsupported) {
+		return nil, &usageError{err} // all of it came from the command line
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +103,7 @@ func (i *venueInitOptions) config() (*venue.Config, error) {
 	said := i.trust.registry()
 	c := &venue.Config{
 		Name:         i.name,
+		PostQuantum:  i.mldsa,
 		Registry:     venue.Registry{URL: said.URL, VerifierKey: said.VerifierKey, Witnesses: said.Witnesses, Quorum: said.Quorum},
 		Schedule:     zkkex.Schedule{Length: uint32(i.epoch / time.Second)},
 		ChainID:      i.chain,
