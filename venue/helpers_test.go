@@ -53,7 +53,7 @@ type scene struct {
 // newScene makes a registry of three members and a venue, which is not synced.
 func newScene(t testing.TB) *scene { return newSceneAt(t, testTime) }
 
-func newSceneAt(t testing.TB, at time.Time) *scene {
+func newSceneAt(t testing.TB, at time.Time, change ...func(*Config)) *scene {
 	t.Helper()
 	s := &scene{t: t, clock: &clock{at: at}, folder: filepath.Join(t.TempDir(), "published"), dir: filepath.Join(t.TempDir(), "venue")}
 	s.options.Now = s.clock.now
@@ -67,7 +67,11 @@ func newSceneAt(t testing.TB, at time.Time) *scene {
 		s.admit()
 	}
 	s.publish()
-	_, err = Init(s.dir, s.config())
+	c := s.config()
+	for _, change := range change {
+		change(&c)
+	}
+	_, err = Init(s.dir, c)
 	s.must(err)
 	s.open()
 	t.Cleanup(func() { s.must(s.venue.Close()) })
