@@ -13,18 +13,20 @@ import (
 	"github.com/zkkex/zkkex"
 )
 
-// sample returns the sample in the specification.
-func sample(t testing.TB) []byte {
+// sample returns the sample of config.json in the specification.
+func sample(t testing.TB) []byte { return sampleNumber(t, 0) }
+
+func sampleNumber(t testing.TB, n int) []byte {
 	t.Helper()
 	b, err := os.ReadFile("../docs/spec/state-directory.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	parts := strings.Split(string(b), "```json\n")
-	if len(parts) != 2 {
-		t.Fatalf("%d samples, want 1", len(parts)-1)
+	if len(parts) != 3 {
+		t.Fatalf("%d samples, want 2", len(parts)-1)
 	}
-	text, _, _ := strings.Cut(parts[1], "```\n")
+	text, _, _ := strings.Cut(parts[n+1], "```\n")
 	return []byte(text)
 }
 
