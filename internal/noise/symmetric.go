@@ -1,8 +1,6 @@
 package noise
 
 import (
-	"hash"
-
 	"github.com/zkkex/zkkex/internal/domain"
 )
 
@@ -12,7 +10,7 @@ import (
 type symmetricState struct {
 	cipherFunction *cipherFunction
 	hashFunction   *hashFunction
-	hash           hash.Hash
+	hmac           hmacState     // and the hash
 	h, ck          [maxHash]byte // the first HASHLEN bytes
 	temp           [2][maxHash]byte
 	cipher         cipherState
@@ -20,12 +18,12 @@ type symmetricState struct {
 }
 
 func newSymmetricState(p *Protocol) *symmetricState {
-	s := &symmetricState{cipherFunction: p.cipher, hashFunction: p.hash, hash: p.hash.new()}
+	s := &symmetricState{cipherFunction: p.cipher, hashFunction: p.hash, hmac: hmacState{hash: p.hash.new()}}
 	if len(p.name) <= p.hash.size {
 		copy(s.h[:], p.name)
 	} else {
-		s.hash.Write([]byte(p.name))
-		s.hash.Sum(s.h[:0])
+		s.hmac.hash.Write([]byte(p.name))
+		s.hmac.hash.Sum(s.h[:0])
 	}
 	s.ck = s.h
 	return s
@@ -33,16 +31,16 @@ func newSymmetricState(p *Protocol) *symmetricState {
 
 // mixHash hashes data into the transcript.
 func (s *symmetricState) mixHash(data []byte) {
-	s.hash.Reset()
-	s.hash.Write(s.transcript())
-	s.hash.Write(data)
-	s.hash.Sum(s.h[:0])
+	s.hmac.hash.Reset()
+	s.hmac.hash.Write(s.transcript())
+	s.hmac.hash.Write(data)
+	s.hmac.hash.Sum(s.h[:0])
 }
 
 // mixKey mixes input into the chaining key, and takes the next key from it.
 func (s *symmetricState) mixKey(input []byte) {
 	ck, key := s.ck[:s.hashFunction.size], s.temp[0][:s.hashFunction.size]
-	s.hashFunction.hkdf(ck, input, ck, key)
+	s.hmac.hkdf(ck, input, ck, key)
 	s.initializeKey(key)
 }
 
@@ -50,7 +48,7 @@ func (s *symmetricState) mixKey(input []byte) {
 // (section 9.1).
 func (s *symmetricState) mixKeyAndHash(input []byte) {
 	ck, mixed, key := s.ck[:s.hashFunction.size], s.temp[0][:s.hashFunction.size], s.temp[1][:s.hashFunction.size]
-	s.hashFunction.hkdf(ck, input, ck, mixed, key)
+	s.hmac.hkdf(ck, input, ck, mixed, key)
 	s.mixHash(mixed)
 	clear(mixed)
 	s.initializeKey(key)
@@ -98,7 +96,7 @@ func (s *symmetricState) decryptAndHash(dst, data []byte) ([]byte, error) {
 // split returns the keys of the two directions, the initiator's first.
 func (s *symmetricState) split() (initiator, responder *cipherState) {
 	first, second := s.temp[0][:s.hashFunction.size], s.temp[1][:s.hashFunction.size]
-	s.hashFunction.hkdf(s.ck[:s.hashFunction.size], nil, first, second)
+	s.hmac.hkdf(s.ck[:s.hashFunction.size], nil, first, second)
 	initiator, responder = new(cipherState), new(cipherState)
 	initiator.initialize(s.cipherFunction, (*[keySize]byte)(first))
 	responder.initialize(s.cipherFunction, (*[keySize]byte)(second))
@@ -113,7 +111,7 @@ func (s *symmetricState) split() (initiator, responder *cipherState) {
 func (s *symmetricState) derive(tag domain.Tag, context [][]byte) (secret [keySize]byte) {
 	fields := append([][]byte{s.transcript()}, context...)
 	output := s.temp[0][:s.hashFunction.size]
-	s.hashFunction.hkdf(s.ck[:s.hashFunction.size], domain.Frame(tag, fields...), output)
+	s.hmac.hkdf(s.ck[:s.hashFunction.size], domain.Frame(tag, fields...), output)
 	copy(secret[:], output)
 	clear(output)
 	return secret
