@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -90,4 +91,4 @@ func (e epochResult) String() string {
 	return fmt.Sprintf("%d, from %s to %s", e.Number, e.Start.Format(time.RFC3339), e.End.Format(time.RFC3339))
 }
 
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

@@ -79,6 +79,17 @@ func scriptParams(dir string, judge func(t testscript.T, leaks []string)) testsc
 			"flip":   flip,
 			"mode":   mode,
 			"setenv": setenv,
+			// In script_venue_test.go:
+			"background": background,
+			"finish":     finish,
+			"says":       says,
+			"advance":    advance,
+			"web":        web,
+			"port":       port,
+			"get":        get,
+			"hold":       hold,
+			"again":      again,
+			"cut":        cut,
 		},
 	}
 }

@@ -41,9 +41,9 @@ them over HTTP at --publish, where members fetch them. Put TLS in front of that
 if you like; descriptors are signed. It keeps no log of addresses. The other
 venue commands work beside it.
 
-Interrupt it once, and it takes no new sessions and lets those there are end, for
-20 seconds; twice, and it ends at once. A session that is cut off is reset on
-both sides, never shown as complete.`,
+Interrupt it once, and it takes no new sessions and lets those there are end,
+for 20 seconds; twice, and it ends at once. A session that is cut off is reset
+on both sides, never shown as complete.`,
 		Example: `  zkkex serve --upstream 127.0.0.1:5432 --params ./params
   zkkex serve --dir ./venue --listen 127.0.0.1:9440 --publish 127.0.0.1:9441 --upstream 127.0.0.1:8000 --params dev`,
 		Args: noArguments,
@@ -62,6 +62,12 @@ both sides, never shown as complete.`,
 func (a *app) serveVenue(ctx context.Context, s *venueServeOptions) (err error) {
 	if s.upstream == "" {
 		return usagef("name the server that sessions are carried to with --upstream HOST:PORT")
+	}
+	if _, port, err := net.SplitHostPort(s.upstream); err != nil || port == "" {
+		return usagef("--upstream %q: expected HOST:PORT", s.upstream)
+	}
+	if s.carried < 0 {
+		return usagef("--max-sessions must not be negative")
 	}
 	dir, err := a.venueDir(&s.venue)
 	if err != nil {
@@ -93,34 +99,90 @@ func (a *app) serveVenue(ctx context.Context, s *venueServeOptions) (err error) 
 
 // carry serves the venue's members, until ctx ends.
 func (a *app) carry(ctx context.Context, dir string, v *venue.Venue, s *venueServeOptions) error {
-	sessions, err := v.Listen("tcp", s.listen)
+	l, err := a.listenVenue(dir, v, s)
 	if err != nil {
-		return fmt.Errorf("--listen %s: %w", s.listen, err)
+		return err
 	}
-	started := &venueServing{Sessions: sessions.Addr().String(), Name: v.Config().Name, Identity: v.Identity().String()}
+	a.warnUpstream(ctx, s.upstream)
+	if err := a.emit(l.serving(v), nil); err != nil {
+		return errors.Join(err, l.close())
+	}
+	a.notef("serving %s, fingerprint %s", v.Config().Name, v.Identity().Fingerprint())
+	carrier := &tunnel.Server{
+		Listener: l.sessions, Network: "tcp", Address: s.upstream,
+		Limits: tunnel.Limits{Connections: s.carried}, Log: a.logger(),
+	}
 	group, ctx := errgroup.WithContext(ctx)
-	if s.publish != "none" {
-		l, err := net.Listen("tcp", s.publish)
-		if err != nil {
-			return errors.Join(fmt.Errorf("--publish %s: %w", s.publish, err), sessions.Close())
-		}
-		started.URL = "http://" + l.Addr().String()
-		group.Go(func() error { return publish(ctx, l, v.Handler()) })
+	if l.publish != nil {
+		group.Go(func() error { return publish(ctx, l.publish, v.Handler()) })
 	}
-	control, err := listenControl(dir)
-	if err != nil {
-		a.warnf("the other venue commands cannot reach this server: %v", err)
-	} else {
-		group.Go(func() error { return serveControl(ctx, control, performIn(v)) })
+	if l.control != nil {
+		group.Go(func() error { return serveControl(ctx, l.control, performIn(v)) })
 	}
-	if err := a.emit(started, nil); err != nil {
-		return errors.Join(err, sessions.Close())
-	}
-	a.notef("serving %s, fingerprint %s", started.Name, v.Identity().Fingerprint())
-	carrier := &tunnel.Server{Listener: sessions, Network: "tcp", Address: s.upstream, Limits: tunnel.Limits{Connections: s.carried}, Log: a.logger()}
 	group.Go(func() error { return carrier.Serve(ctx) })
 	group.Go(func() error { return unlessDone(ctx, v.Run(ctx)) })
 	return group.Wait()
+}
+
+// venueListeners are where a venue is reached. publish and control can be nil.
+type venueListeners struct{ sessions, publish, control net.Listener }
+
+func (a *app) listenVenue(dir string, v *venue.Venue, s *venueServeOptions) (*venueListeners, error) {
+	var l venueListeners
+	sessions, err := v.Listen("tcp", s.listen)
+	if err != nil {
+		return nil, fmt.Errorf("--listen %s: %w", s.listen, err)
+	}
+	l.sessions = sessions
+	if s.publish != "none" {
+		if l.publish, err = net.Listen("tcp", s.publish); err != nil {
+			l.publish = nil
+			return nil, errors.Join(fmt.Errorf("--publish %s: %w", s.publish, err), l.close())
+		}
+	}
+	if l.control, err = listenControl(dir); err != nil {
+		l.control = nil
+		a.warnf("the other venue commands cannot reach this server: %v", err)
+	}
+	return &l, nil
+}
+
+func (l *venueListeners) close() error {
+	var errs []error
+	for _, one := range []net.Listener{l.sessions, l.publish, l.control} {
+		if one != nil {
+			errs = append(errs, one.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// serving says where the listeners are.
+func (l *venueListeners) serving(v *venue.Venue) *venueServing {
+	id := v.Identity()
+	s := &venueServing{
+		Sessions: l.sessions.Addr().String(), Name: id.Name(), Venue: id.ID().String(),
+		Fingerprint: id.Fingerprint(), Identity: id.String(),
+	}
+	if l.publish != nil {
+		s.URL = "http://" + l.publish.Addr().String()
+	}
+	return s
+}
+
+// upstreamWait is how long the server behind may take to answer at the start.
+const upstreamWait = 2 * time.Second
+
+// warnUpstream warns if nothing answers at the upstream now. It may come later.
+func (a *app) warnUpstream(ctx context.Context, address string) {
+	ctx, cancel := context.WithTimeout(ctx, upstreamWait)
+	defer cancel()
+	c, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	if err != nil {
+		a.warnf("nothing answers at --upstream %s: %v; sessions are reset until something does", address, err)
+		return
+	}
+	_ = c.Close()
 }
 
 // publish serves what members fetch.
@@ -144,10 +206,12 @@ func unlessDone(ctx context.Context, err error) error {
 
 // venueServing is what is served, printed when it begins.
 type venueServing struct {
-	Sessions string `json:"sessions"`
-	URL      string `json:"url,omitempty"`
-	Name     string `json:"name"`
-	Identity string `json:"identity"`
+	Sessions    string `json:"sessions"`
+	URL         string `json:"url,omitempty"`
+	Name        string `json:"name"`
+	Venue       string `json:"venue"`
+	Fingerprint string `json:"fingerprint"`
+	Identity    string `json:"identity"`
 }
 
 func (r *venueServing) text() string {

@@ -40,6 +40,9 @@ func (a *app) trustVenue(ctx context.Context, m *member.Member, f *trustVenueFla
 		return nil, a.askIdentity(ctx, f.url)
 	}
 	said := r.registry()
+	if err := a.warnVenueDropped(m, f, &said); err != nil {
+		return nil, err
+	}
 	id, err := m.TrustVenue(member.VenueConfig{
 		URL: f.url, Identity: f.identity, Witnesses: said.Witnesses, Quorum: said.Quorum,
 		MinMembers: said.MinMembers, RequirePrekey: f.prekey,
@@ -56,9 +59,32 @@ func (a *app) trustVenue(ctx context.Context, m *member.Member, f *trustVenueFla
 	err = v.Sync(ctx)
 	done()
 	if err != nil {
-		a.warnf("recorded, but not synced: %v", err)
+		a.warnf("recorded, but not synced: %v", withAdvice(err))
 	}
 	return newTrustedVenue(m, id)
+}
+
+// warnVenueDropped tells which demands on a venue that is recorded end.
+func (a *app) warnVenueDropped(m *member.Member, f *trustVenueFlags, said *member.Registry) error {
+	venues, err := m.Venues()
+	if err != nil {
+		return err
+	}
+	for _, known := range venues {
+		if known.Identity != f.identity {
+			continue
+		}
+		if said.Quorum < known.Quorum {
+			a.warnf("%d witnesses had to cosign, now %d: give --witness and --quorum again to keep them", known.Quorum, said.Quorum)
+		}
+		if said.MinMembers < known.MinMembers {
+			a.warnf("at least %d members were demanded, now %d: give --min-members again to keep that", known.MinMembers, said.MinMembers)
+		}
+		if known.RequirePrekey && !f.prekey {
+			a.warnf("a prekey was demanded, and is not any more: give --require-prekey again to keep that")
+		}
+	}
+	return nil
 }
 
 // askIdentity returns an error that shows the identity a server says it has.

@@ -12,7 +12,9 @@ import (
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/member"
+	"github.com/zkkex/zkkex/session"
 	"github.com/zkkex/zkkex/setup/params"
+	"github.com/zkkex/zkkex/slots"
 	"github.com/zkkex/zkkex/tunnel"
 )
 
@@ -52,6 +54,7 @@ for 20 seconds; twice, and it ends at once.`,
 		Args: noArguments,
 	}
 	o.params.register(c)
+	defer a.completeMember(c)
 	f := c.Flags()
 	f.StringVar(&o.venue, "venue", "", "the venue: its `NAME`, URL or identifier (default the only one)")
 	f.StringVar(&o.listen, "listen", "127.0.0.1:0", "local `ADDRESS` that programs connect to; port 0 takes a free one")
@@ -97,7 +100,7 @@ func (a *app) tunnel(ctx context.Context, m *member.Member, o *tunnelOptions) (e
 		Dial: func(ctx context.Context) (net.Conn, error) {
 			s, err := v.Fresh(ctx)
 			if err != nil {
-				return nil, err
+				return nil, withAdvice(err)
 			}
 			return s, nil
 		},
@@ -117,7 +120,7 @@ func (a *app) keepAlive(ctx context.Context, channel net.Conn) {
 	if !ok {
 		return
 	}
-	s.KeepAlive(ctx, func(err error) { a.warnf("renewing a session: %v", err) })
+	s.KeepAlive(ctx, func(err error) { a.warnf("renewing a session: %v", withAdvice(err)) })
 }
 
 func (a *app) openMemberVenue(m *member.Member, o *tunnelOptions) (*member.Venue, error) {
@@ -134,7 +137,7 @@ func (a *app) openMemberVenue(m *member.Member, o *tunnelOptions) (*member.Venue
 		Ahead: ahead, Admit: o.admit > 0, AdmitSpread: o.admit,
 		Refreshed: func(err error) {
 			if err != nil && !failing {
-				a.warnf("syncing with the venue: %v; trying again", err)
+				a.warnf("syncing with the venue: %v; trying again", withAdvice(err))
 			}
 			failing = err != nil
 		},
@@ -159,7 +162,30 @@ func (a *app) prepare(ctx context.Context, m *member.Member, v *member.Venue) er
 			return err
 		}
 	}
-	return v.State().Problem
+	if err := v.State().Problem; err != nil {
+		return err
+	}
+	s, err := m.VenueStatus(v.ID())
+	if err != nil {
+		return err
+	}
+	if s.Problem == nil && s.Left == 0 {
+		a.warnf("all of your %d slots at %s are used: connections are reset until the next epoch begins, at %s", s.Limit, v.Name(), s.Ends.UTC().Format(time.RFC3339))
+	}
+	return s.Problem
+}
+
+// withAdvice returns an error that says what to do as well, for where hints are
+// not shown beside it.
+func withAdvice(err error) error {
+	var failed *session.MakeError
+	if errors.As(err, &failed) && errors.Is(err, slots.ErrNoSlot) {
+		return fmt.Errorf("%w; fresh ones come with the next epoch, at %s", err, failed.Next.UTC().Format(time.RFC3339))
+	}
+	if hint := hintOf(err); hint != "" {
+		return fmt.Errorf("%w; %s", err, hint)
+	}
+	return err
 }
 
 // tunnelling is what is carried, printed when it begins.

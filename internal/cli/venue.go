@@ -199,20 +199,29 @@ func (r *venueStatusResult) text() string {
 	for _, e := range r.Epochs {
 		members := "a root that this copy of the registry does not have"
 		if e.Members != nil {
-			members = fmt.Sprint(e.Members)
+			members = membersText(e.Members)
 		}
 		t.add("epoch", "%d, until %s: limit %d, root %d, members %s", e.Number, e.Ends.Format(time.RFC3339), e.Limit, e.Sequence, members)
 	}
 	if s := r.Admissions; s != nil {
 		t.add("admitted", "%d certificates, %d opens, %d channels now, %d undecided", s.Admitted, s.Opens, s.Channels, s.Undecided)
-		for reason, n := range s.Refused {
-			t.add("refused", "%d as %s", n, reason)
+		for _, reason := range sortedKeys(s.Refused) {
+			t.add("refused", "%d as %s", s.Refused[reason], reason)
 		}
 	}
 	for _, p := range r.Problems {
 		t.add("problem", "%s, since %s: %s", p.What, p.Since.Format(time.RFC3339), p.Error)
 	}
 	return t.String()
+}
+
+// membersText says how many members of each key type there are.
+func membersText(members map[string]uint64) string {
+	var parts []string
+	for _, keyType := range sortedKeys(members) {
+		parts = append(parts, fmt.Sprintf("%d with a %s key", members[keyType], keyType))
+	}
+	return strings.Join(parts, ", ")
 }
 
 func (a *app) venueDescriptorCommand(o *venueOptions) *cobra.Command {
@@ -272,6 +281,8 @@ type descriptorResult struct {
 }
 
 func (r *descriptorResult) text() string { return r.Descriptor }
+
+func (r *descriptorResult) artefact() {}
 
 func (a *app) venueExportCommand(o *venueOptions) *cobra.Command {
 	var out string
