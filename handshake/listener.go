@@ -195,7 +195,7 @@ func (l *Listener) finish(c *Conn, err error) {
 		l.counters.timedOut.Add(1)
 	case err != nil:
 		l.counters.failed.Add(1)
-		l.config.Log.Debug("handshake failed", "error", err)
+		l.config.logFailure(err)
 	default:
 		l.counters.opened.Add(1)
 		l.keep(c)
