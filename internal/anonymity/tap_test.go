@@ -29,6 +29,8 @@ type tapped struct {
 	place      string
 	begin, end int // end is 0 while it is open
 	chunks     []chunk
+
+	unconfirmed bool // leave the empty first record out of the shape
 }
 
 // chunk is what one Read or Write moved.
@@ -151,6 +153,9 @@ func frameSize(b []byte, up, message bool) (size, header int) {
 	return 0, 0
 }
 
+// emptyRecord is the length of a record without content, behind its header.
+const emptyRecord = 3 + 16
+
 // shape is all that does not look random: places, order, directions, sizes and
 // clear fields of a session's connection, or the whole text of a fetch.
 func (c *tapped) shape() string {
@@ -159,14 +164,17 @@ func (c *tapped) shape() string {
 	if isFetch(c.place) {
 		for _, up := range []bool{true, false} {
 			for line := range strings.Lines(string(c.stream(up))) {
-				if !strings.HasPrefix(line, "Date: ") && !strings.HasPrefix(line, "Last-Modified: ") {
+				if !strings.HasPrefix(line, "Date: ") {
 					out.WriteString(line)
 				}
 			}
 		}
 		return out.String()
 	}
-	for _, f := range c.frames() {
+	for i, f := range c.frames() {
+		if c.unconfirmed && i == 2 && f.up && len(f.sealed) == emptyRecord {
+			continue
+		}
 		arrow := "<-"
 		if f.up {
 			arrow = "->"

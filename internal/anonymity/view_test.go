@@ -64,6 +64,19 @@ func (v *view) names(id *identity) string {
 	return ""
 }
 
+// settled is the view without the empty record that confirms the keys, which there
+// is only if a machine was slow: the members of package member do not wait for it.
+func (v *view) settled() *view {
+	out := *v
+	out.tap = &tap{places: v.tap.places}
+	for _, c := range v.tap.conns {
+		settled := *c
+		settled.unconfirmed = true
+		out.tap.conns = append(out.tap.conns, &settled)
+	}
+	return &out
+}
+
 func (p *tap) sent() (out []byte) {
 	for _, c := range p.conns {
 		out = append(out, c.stream(true)...)
