@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,9 +20,53 @@ import (
 	"github.com/zkkex/zkkex/setup/dev"
 	"github.com/zkkex/zkkex/setup/params"
 	"github.com/zkkex/zkkex/slots"
+	"github.com/zkkex/zkkex/venue"
+	"github.com/zkkex/zkkex/venue/descriptor"
 	"github.com/zkkex/zkkex/verifier"
 	"github.com/zkkex/zkkex/verifier/spent"
 )
+
+// send opens a session that no other can be linked to, and sends an order in it.
+func send(ctx context.Context, home string, id descriptor.VenueID, order []byte, o member.Options) error {
+	m, err := member.Open(home, o)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	v, err := m.OpenVenue(id, member.VenueOptions{})
+	if err != nil {
+		return err
+	}
+	defer v.Close()
+	s, err := v.Fresh(ctx) // after a sync, if one is needed; who stays calls v.Run
+	if err != nil {
+		return err
+	}
+	_, err = s.Write(order)
+	return errors.Join(err, s.Close())
+}
+
+// serve takes sessions of members that it cannot name, until ctx ends.
+func serve(ctx context.Context, dir, address string, o venue.Options, handle func(net.Conn)) error {
+	v, err := venue.Open(dir, o)
+	if err != nil {
+		return err
+	}
+	defer v.Close()
+	l, err := v.Listen("tcp", address)
+	if err != nil {
+		return err
+	}
+	defer context.AfterFunc(ctx, func() { l.Close() })()
+	go v.Run(ctx)
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return errors.Join(err, l.Close())
+		}
+		go handle(c) // a *handshake.Conn: who it is, as far as that can be known
+	}
+}
 
 // prove proves that a member of the one registry in home authorises an order.
 func prove(ctx context.Context, home string, order io.Reader, o member.Options) (*zkkex.Presentation, error) {
@@ -80,7 +125,7 @@ func decide(ctx context.Context, v *verifier.Verifier, text []byte, order io.Rea
 	return err // nil: yes; errors.Is(err, zkkex.ErrRejected): no; else: undecided
 }
 
-// The code of the README is the code above, and it does what the README says.
+// The code of the README is among the code above, and it does what it says.
 func TestReadme(t *testing.T) {
 	ctx := context.Background()
 	office := newRegistrar()
@@ -107,6 +152,40 @@ func TestReadme(t *testing.T) {
 		if err := decideOnce(t, office, text, 1); !rejectedAs(err, want) {
 			t.Errorf("got %v, expected %q", err, want)
 		}
+	}
+}
+
+func TestReadmeVenue(t *testing.T) {
+	office := newRegistrar()
+	defer office.close()
+	home := filepath.Join(office.temp, "home")
+	options := member.Options{Params: devParams}
+	enrol(t, office, home, options)
+	place := newVenue(office)
+	id := place.trustedBy(home, options)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	orders, served := make(chan string, 1), make(chan error, 1)
+	go func() {
+		served <- serve(ctx, place.dir, place.address, place.options, func(c net.Conn) {
+			defer c.Close()
+			order, err := io.ReadAll(c)
+			if err != nil {
+				t.Error(err)
+			}
+			orders <- string(order)
+		})
+	}()
+	place.wait()
+	if err := send(ctx, home, id, []byte("buy 3 at 100"), options); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-orders; got != "buy 3 at 100" {
+		t.Errorf("the venue got %q", got)
+	}
+	cancel()
+	if err := <-served; !errors.Is(err, net.ErrClosed) {
+		t.Errorf("serve ended with %v; want ErrClosed", err)
 	}
 }
 
