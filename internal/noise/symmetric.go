@@ -2,6 +2,7 @@ package noise
 
 import (
 	"github.com/zkkex/zkkex/internal/domain"
+	"github.com/zkkex/zkkex/internal/hmac"
 )
 
 // symmetricState is Noise's SymmetricState (section 5.2): chaining key and
@@ -10,20 +11,22 @@ import (
 type symmetricState struct {
 	cipherFunction *cipherFunction
 	hashFunction   *hashFunction
-	hmac           hmacState     // and the hash
+	hmac           hmac.State    // and the hash
 	h, ck          [maxHash]byte // the first HASHLEN bytes
 	temp           [2][maxHash]byte
+	extracted      [maxHash]byte
+	expanded       [3 * maxHash]byte
 	cipher         cipherState
 	keyed          bool // a key was mixed in: nothing goes in clear from here on
 }
 
 func newSymmetricState(p *Protocol) *symmetricState {
-	s := &symmetricState{cipherFunction: p.cipher, hashFunction: p.hash, hmac: hmacState{hash: p.hash.new()}}
+	s := &symmetricState{cipherFunction: p.cipher, hashFunction: p.hash, hmac: hmac.State{Hash: p.hash.new()}}
 	if len(p.name) <= p.hash.size {
 		copy(s.h[:], p.name)
 	} else {
-		s.hmac.hash.Write([]byte(p.name))
-		s.hmac.hash.Sum(s.h[:0])
+		s.hmac.Hash.Write([]byte(p.name))
+		s.hmac.Hash.Sum(s.h[:0])
 	}
 	s.ck = s.h
 	return s
@@ -31,24 +34,39 @@ func newSymmetricState(p *Protocol) *symmetricState {
 
 // mixHash hashes data into the transcript.
 func (s *symmetricState) mixHash(data []byte) {
-	s.hmac.hash.Reset()
-	s.hmac.hash.Write(s.transcript())
-	s.hmac.hash.Write(data)
-	s.hmac.hash.Sum(s.h[:0])
+	s.hmac.Hash.Reset()
+	s.hmac.Hash.Write(s.transcript())
+	s.hmac.Hash.Write(data)
+	s.hmac.Hash.Sum(s.h[:0])
 }
 
 // mixKey mixes input into the chaining key, and takes the next key from it.
 func (s *symmetricState) mixKey(input []byte) {
 	ck, key := s.ck[:s.hashFunction.size], s.temp[0][:s.hashFunction.size]
-	s.hmac.hkdf(ck, input, ck, key)
+	s.hkdf(ck, input, ck, key)
 	s.initializeKey(key)
+}
+
+// hkdf is Noise's HKDF (section 4.3): RFC 5869 with the chaining key as salt and
+// an empty info. It fills each output, whose length is HASHLEN; an output may
+// be the chaining key itself.
+func (s *symmetricState) hkdf(chainingKey, input []byte, outputs ...[]byte) {
+	key, all := s.extracted[:s.hashFunction.size], s.expanded[:len(outputs)*s.hashFunction.size]
+	s.hmac.Extract(key, input, chainingKey)
+	s.hmac.Expand(all, key, nil)
+	for i, output := range outputs {
+		copy(output, all[i*s.hashFunction.size:])
+	}
+	clear(key)
+	clear(all)
+	s.hmac.Wipe()
 }
 
 // mixKeyAndHash mixes a pre-shared key into chaining key and transcript
 // (section 9.1).
 func (s *symmetricState) mixKeyAndHash(input []byte) {
 	ck, mixed, key := s.ck[:s.hashFunction.size], s.temp[0][:s.hashFunction.size], s.temp[1][:s.hashFunction.size]
-	s.hmac.hkdf(ck, input, ck, mixed, key)
+	s.hkdf(ck, input, ck, mixed, key)
 	s.mixHash(mixed)
 	clear(mixed)
 	s.initializeKey(key)
@@ -96,7 +114,7 @@ func (s *symmetricState) decryptAndHash(dst, data []byte) ([]byte, error) {
 // split returns the keys of the two directions, the initiator's first.
 func (s *symmetricState) split() (initiator, responder *cipherState) {
 	first, second := s.temp[0][:s.hashFunction.size], s.temp[1][:s.hashFunction.size]
-	s.hmac.hkdf(s.ck[:s.hashFunction.size], nil, first, second)
+	s.hkdf(s.ck[:s.hashFunction.size], nil, first, second)
 	initiator, responder = new(cipherState), new(cipherState)
 	initiator.initialize(s.cipherFunction, (*[keySize]byte)(first))
 	responder.initialize(s.cipherFunction, (*[keySize]byte)(second))
@@ -111,7 +129,7 @@ func (s *symmetricState) split() (initiator, responder *cipherState) {
 func (s *symmetricState) derive(tag domain.Tag, context [][]byte) (secret [keySize]byte) {
 	fields := append([][]byte{s.transcript()}, context...)
 	output := s.temp[0][:s.hashFunction.size]
-	s.hmac.hkdf(s.ck[:s.hashFunction.size], domain.Frame(tag, fields...), output)
+	s.hkdf(s.ck[:s.hashFunction.size], domain.Frame(tag, fields...), output)
 	copy(secret[:], output)
 	clear(output)
 	return secret

@@ -19,7 +19,9 @@ func newGeneration(number uint64, born time.Time, c *channelSecret, t transcript
 	g := &generation{number: number, born: born, transcript: t, ratchet: c.ratchet(&t)}
 	for _, role := range []Role{Initiator, Responder} {
 		g.phases[role] = c.phase(role, &t)
-		g.confirmations[role] = c.confirmation(role, &t)
+		if number > 0 { // the first needs no more confirmation than its first record
+			g.confirmations[role] = c.confirmation(role, &t)
+		}
 	}
 	wipe(c[:])
 	return g

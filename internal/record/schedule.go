@@ -2,10 +2,10 @@ package record
 
 import (
 	"crypto/cipher"
-	"crypto/hkdf"
 	"crypto/sha256"
 
 	"github.com/zkkex/zkkex/internal/domain"
+	"github.com/zkkex/zkkex/internal/hmac"
 )
 
 // channelSecret is what a generation begins with. It is used once.
@@ -29,22 +29,16 @@ type transcript [sha256.Size]byte
 // no two labels or fields meet.
 func expand(out []byte, secret *[secretSize]byte, label string, fields ...[]byte) {
 	info := domain.Frame(domain.Record, append([][]byte{[]byte(label)}, fields...)...)
-	derived, err := hkdf.Expand(sha256.New, secret[:], string(info), len(out))
-	if err != nil {
-		panic("record: internal error: " + err.Error()) // only the length can be wrong
-	}
-	copy(out, derived)
-	clear(derived)
+	mac := hmac.State{Hash: sha256.New()}
+	mac.Expand(out, secret[:], info)
+	mac.Wipe()
 }
 
 // extract returns HKDF-Extract (RFC 5869).
-func extract(salt, input []byte) (out [secretSize]byte) {
-	derived, err := hkdf.Extract(sha256.New, input, salt)
-	if err != nil {
-		panic("record: internal error: " + err.Error()) // never fails with SHA-256
-	}
-	copy(out[:], derived)
-	clear(derived)
+func extract(salt *[secretSize]byte, input []byte) (out [secretSize]byte) {
+	mac := hmac.State{Hash: sha256.New()}
+	mac.Extract(out[:], input, salt[:])
+	mac.Wipe()
 	return out
 }
 
@@ -61,7 +55,7 @@ func (t *transcript) after(offer, reply []byte) transcript {
 
 // firstChannelSecret takes the handshake's secret.
 func firstChannelSecret(secret []byte, t *transcript) (c channelSecret) {
-	mixed := extract(t[:], secret)
+	mixed := extract((*[secretSize]byte)(t), secret)
 	expand(c[:], &mixed, "channel", t[:])
 	clear(mixed[:])
 	return c
@@ -70,7 +64,7 @@ func firstChannelSecret(secret []byte, t *transcript) (c channelSecret) {
 // next mixes a ratchet's input, the two shared secrets, into what the generation
 // before has left.
 func (r *ratchetSecret) next(input []byte, t *transcript) (c channelSecret) {
-	mixed := extract(r[:], input)
+	mixed := extract((*[secretSize]byte)(r), input)
 	expand(c[:], &mixed, "channel", t[:])
 	clear(mixed[:])
 	return c
