@@ -44,6 +44,24 @@ func abort(c net.Conn, why record.Alert) {
 	_ = c.Close()
 }
 
+// guard has the system reset a program's connection if this process ends before
+// [release], such as when it is killed. The system would otherwise end the stream,
+// and the program would take what it got for all there was.
+func guard(c net.Conn) {
+	if l, ok := c.(lingerer); ok {
+		_ = l.SetLinger(0) // fails for a connection that is gone
+	}
+}
+
+// release closes a guarded connection of which both directions have ended: what
+// is on the way to the program still arrives.
+func release(c net.Conn) {
+	if l, ok := c.(lingerer); ok {
+		_ = l.SetLinger(-1)
+	}
+	_ = c.Close()
+}
+
 // halfCloser is a connection of which one direction can be ended.
 type halfCloser interface{ CloseWrite() error }
 

@@ -10,8 +10,9 @@
 //     a program may stop sending and go on receiving.
 //   - Whatever else ends a stream (a lost network, a killed process, a channel
 //     that was cut, an epoch that is over) resets the connection of the program
-//     on the other side. It is never shown as an end of file, because a program
-//     would take that for all there was.
+//     on the other side, and that of a program whose own side was killed. It is
+//     never shown as an end of file, because a program would take that for all
+//     there was.
 //   - A program that does not read holds back the one that writes, through the
 //     channel. Nothing is kept but one buffer per direction, and none while the
 //     direction is silent.

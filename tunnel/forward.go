@@ -132,6 +132,9 @@ func (f *forwarder) drain(running *sync.WaitGroup, cut context.CancelFunc) error
 
 // handle finds an accepted connection its other side, and carries it.
 func (f *forwarder) handle(ctx context.Context, accepted net.Conn) {
+	if !f.isAccepted {
+		guard(accepted)
+	}
 	dialed, err := f.connect(ctx, accepted)
 	if err != nil {
 		f.counters.refused.Add(1)
@@ -142,6 +145,7 @@ func (f *forwarder) handle(ctx context.Context, accepted net.Conn) {
 	local, channel := accepted, dialed
 	if f.isAccepted {
 		local, channel = dialed, accepted
+		guard(local)
 	}
 	f.counters.active.Add(1)
 	err = f.begin(ctx, local, channel)

@@ -38,7 +38,7 @@ func (f *forwarder) join(ctx context.Context, local, channel net.Conn) error {
 	once.Do(func() {
 		// Both directions have ended, and each side was told so: closing tells
 		// nobody anything.
-		_ = local.Close()
+		release(local)
 		_ = channel.Close()
 	})
 	return cause
