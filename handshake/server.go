@@ -152,10 +152,13 @@ func (c *ServerConfig) respondOnce(ctx context.Context, raw net.Conn) (*Accepted
 func (c *ServerConfig) await(raw net.Conn) ([]byte, error) {
 	done, err := c.Responder.Progress()
 	if err != nil {
+		c.Responder.tally.unread(err)
 		return nil, err
 	}
 	defer done()
-	return readMessage(raw)
+	message, err := readMessage(raw)
+	c.Responder.tally.unread(err)
+	return message, err
 }
 
 // open opens the channel, and returns when its peer is authenticated.

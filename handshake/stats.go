@@ -9,7 +9,9 @@ import (
 )
 
 // Stats counts what became of first messages, since the responder was made. Every
-// message counts once in Received and once in one of the others.
+// message counts once in Received and once in one of the others. Those count too
+// that a listener did not read to their end, because their length or version is
+// wrong, or because of [Load.HalfOpen].
 type Stats struct {
 	Received uint64
 
@@ -56,6 +58,14 @@ func (t *tally) add(a *Accepted, err error) {
 		return
 	}
 	t.stats.refused(err)
+}
+
+// unread counts a message that was dropped before it was read. Connections that
+// broke are none.
+func (t *tally) unread(err error) {
+	if errors.Is(err, ErrLength) || errors.Is(err, ErrVersion) || errors.Is(err, ErrHalfOpen) {
+		t.add(nil, err)
+	}
 }
 
 func (s *Stats) accepted(a *Accepted) {

@@ -56,18 +56,27 @@ func (v *Venue) NewListener(inner net.Listener, c ListenConfig) (*handshake.List
 	if err != nil {
 		return nil, err
 	}
-	return handshake.NewListener(inner, handshake.ServerConfig{
+	l, err := handshake.NewListener(inner, handshake.ServerConfig{
 		Responder: responder, Keys: v, Gate: v.Gate(), Source: source,
 		Timeout: c.Timeout, MaxHandshakes: c.MaxHandshakes, Limits: c.Limits, Padding: c.Padding,
 		Renewed: c.Renewed, Log: v.log, Now: v.now,
 	})
+	if err != nil {
+		return nil, err
+	}
+	v.responds.mu.Lock()
+	defer v.responds.mu.Unlock()
+	v.responds.listeners = append(v.responds.listeners, l)
+	return l, nil
 }
 
 // responding is the one responder of a venue, made when it is first needed: what
-// it knows of strangers counts for all listeners.
+// it knows of strangers counts for all listeners. The listeners are kept for their
+// counters, also when they are closed.
 type responding struct {
-	mu   sync.Mutex
-	made *handshake.Responder
+	mu        sync.Mutex
+	made      *handshake.Responder
+	listeners []*handshake.Listener
 }
 
 // Responder returns what answers first messages, by whatever way they come, such

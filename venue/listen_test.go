@@ -67,7 +67,10 @@ func (a *admitting) listen() net.Listener {
 			if err != nil {
 				return
 			}
-			go io.Copy(c, c)
+			go func() {
+				defer c.Close()
+				io.Copy(c, c)
+			}()
 		}
 	}()
 	return l

@@ -96,6 +96,7 @@ func TestNamedRootThatWasNeverSynced(t *testing.T) {
 	if a.Statement.Nullifier != p.Statement.Nullifier {
 		t.Error("another certificate was admitted")
 	}
+	s.checkVerified(1)
 }
 
 // A venue opens with the parameters of its configuration, or not at all.

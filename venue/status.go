@@ -30,6 +30,10 @@ type Status struct {
 	// Admissions are what the gate decided since the venue was opened, nil if it
 	// admits nobody.
 	Admissions *AdmissionStatus `json:"admissions"`
+	// Handshakes are what became of connections and first messages, and
+	// Verifications of proofs, nil if the venue was opened to admit nobody.
+	Handshakes    *HandshakeStatus    `json:"handshakes"`
+	Verifications *VerificationStatus `json:"verifications"`
 	// Problems are what the venue tries and cannot do, the oldest first.
 	Problems []Problem `json:"problems"`
 }
@@ -91,7 +95,8 @@ func (v *Venue) Status() *Status {
 	id, now := v.Identity(), v.now()
 	s := &Status{
 		Name: id.Name(), ID: id.ID().String(), Identity: id.String(), Fingerprint: id.Fingerprint(),
-		Registry: v.registryStatus(), Epochs: []EpochStatus{}, Admissions: v.admissionStatus(), Problems: v.problems.list(),
+		Registry: v.registryStatus(), Epochs: []EpochStatus{}, Admissions: v.admissionStatus(),
+		Handshakes: v.handshakeStatus(), Verifications: v.verificationStatus(), Problems: v.problems.list(),
 	}
 	latest := v.store.Latest()
 	if valid := v.store.Valid(now); len(valid) > 0 {
