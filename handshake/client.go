@@ -79,7 +79,10 @@ func (c *ClientConfig) open(raw net.Conn, i *Initiator, e *Established) (*Conn, 
 		Role: record.Initiator, Venue: e.Venue, Descriptor: e.Descriptor, Suite: e.Suite.String(),
 		Statement: p.Statement, Epoch: p.Epoch, Certificate: e.Certificate, Opens: e.Counter, Ends: e.Until,
 	}}
-	conn.renewal = &renewal{conn: conn, asking: make(chan struct{}, 1), answers: make(chan []byte, 1)}
+	conn.renewal = &renewal{
+		conn: conn, begun: make(chan struct{}),
+		asking: make(chan struct{}, 1), answers: make(chan []byte, 1), keyed: make(chan struct{}),
+	}
 	conn.channel, err = transport.New(transport.Config{
 		Raw: raw, Session: records, Role: record.Initiator, Now: c.Now,
 		Message: conn.renewal.message, Ended: conn.ended,
@@ -88,6 +91,7 @@ func (c *ClientConfig) open(raw net.Conn, i *Initiator, e *Established) (*Conn, 
 		records.Wipe()
 		return nil, err
 	}
+	close(conn.renewal.begun)
 	conn.channel.SetEnd(e.Until, AlertExpired)
 	return conn, nil
 }

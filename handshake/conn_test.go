@@ -3,6 +3,8 @@ package handshake
 import (
 	"bytes"
 	"context"
+	"crypto/ecdh"
+	"crypto/rand"
 	"errors"
 	"io"
 	"net"
@@ -266,6 +268,7 @@ func TestRenewalNeedsTheKey(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := listen(t, newScene(t))
 			member, venue := s.pair(s.certificate(t))
+			<-member.renewal.keyed
 			b, err := member.renewal.request(s.venue(plainSuite), s.certificate(t))
 			if err != nil {
 				t.Fatal(err)
@@ -283,11 +286,105 @@ func TestRenewalNeedsTheKey(t *testing.T) {
 	}
 }
 
+// Whoever has stolen the venue's prekey, and has a channel of its own, cannot make
+// it one of somebody else's certificate.
+func TestRenewalWithStolenPrekey(t *testing.T) {
+	s := listen(t, newScene(t))
+	thief, venue := s.pair(s.certificate(t))
+	<-thief.renewal.keyed
+	victim := s.certificate(t)
+	key, err := ecdh.X25519().GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	static, err := s.keys.Static.ECDH(victim.Key().PublicKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh, err := key.ECDH(thief.renewal.theirs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proof, err := thief.renewal.proof(append(static, fresh...), s.keys.Digest, victim.Digest())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := thief.renewal.request(s.venue(plainSuite), victim)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(b[len(b)-renewProofSize:], proof)
+	if err := thief.channel.Send(b); err != nil {
+		t.Fatal(err)
+	}
+	<-venue.Done()
+	if venue.ConnectionState().Renewals != 0 {
+		t.Error("the thief's channel is the victim's now")
+	}
+}
+
+// A venue draws one key for a channel. A second one, or none, ends it.
+func TestRenewalKeys(t *testing.T) {
+	for name, b := range map[string][]byte{
+		"second": append([]byte{renewKey}, make([]byte, renewKeySize-1)...),
+		"short":  {renewKey},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := listen(t, newScene(t))
+			member, venue := s.pair(s.certificate(t))
+			<-member.renewal.keyed
+			if err := venue.channel.Send(b); err != nil {
+				t.Fatal(err)
+			}
+			<-member.Done()
+		})
+	}
+}
+
+// A peer that begins with a renewal meets a channel that is there.
+func TestFirstRecordIsAMessage(t *testing.T) {
+	for range 20 {
+		s := listen(t, newScene(t))
+		i, message := s.first(t, plainSuite, s.admitted(t), InitiatorOptions{Kind: Open})
+		raw, err := net.Dial("tcp", s.listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer raw.Close()
+		if _, err := raw.Write(message); err != nil {
+			t.Fatal(err)
+		}
+		answer, err := readMessage(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := i.Finish(answer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		records, err := e.Session(ChannelOptions{Now: s.clock.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := records.Seal(nil, record.Channel, []byte{renewAsk})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := raw.Write(b); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadAll(raw); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // The proof of one channel is worth nothing in another one.
 func TestRenewalIsBoundToItsChannel(t *testing.T) {
 	s := listen(t, newScene(t))
 	one, _ := s.pair(s.certificate(t))
 	other, venue := s.pair(s.certificate(t))
+	<-one.renewal.keyed
 	b, err := one.renewal.request(s.venue(plainSuite), s.certificate(t))
 	if err != nil {
 		t.Fatal(err)
@@ -305,6 +402,7 @@ func FuzzParseRenewal(f *testing.F) {
 	f.Add(append(ask, make([]byte, renewProofSize)...))
 	f.Add(appendRenewAnswer(nil, 0, noon))
 	f.Add(appendRenewAnswer(nil, 9, noon))
+	f.Add(append([]byte{renewKey}, make([]byte, renewKeySize-1)...))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if ask, err := parseRenewAsk(b); err == nil {
 			p, _ := ask.certificate.AppendBinary(nil)
@@ -313,6 +411,9 @@ func FuzzParseRenewal(f *testing.F) {
 			}
 		} else if !errors.Is(err, zkkex.ErrMalformed) {
 			t.Errorf("%v", err)
+		}
+		if key, err := parseRenewKey(b); err == nil && !bytes.Equal(key.Bytes(), b[1:]) {
+			t.Error("decoded, then encoded otherwise")
 		}
 		if code, ends, err := parseRenewAnswer(b); err == nil && !bytes.Equal(appendRenewAnswer(nil, code, ends), b) {
 			t.Error("decoded, then encoded otherwise")

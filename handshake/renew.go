@@ -5,10 +5,12 @@ import (
 	"crypto/ecdh"
 	"crypto/hkdf"
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -21,10 +23,12 @@ import (
 const (
 	renewAsk    = 1 // type 1, descriptor number 8, length of certificate 2, certificate, proof 32
 	renewAnswer = 2 // type 1, code 2, end of the channel in Unix seconds 8
+	renewKey    = 3 // type 1, X25519 public key 32
 
 	renewProofSize  = sha256.Size
 	renewAskFixed   = 1 + 8 + 2 + renewProofSize
 	renewAnswerSize = 1 + 2 + 8
+	renewKeySize    = 1 + 32
 	// renewTimeout bounds what a venue spends on one renewal.
 	renewTimeout = 10 * time.Second
 	// renewGap is the least time between two renewals of a channel.
@@ -39,35 +43,59 @@ var ErrRenewing = errors.New("handshake: another renewal is under way")
 // renewal is one side of the renewals of a channel. Exactly one of venue and
 // answers is set.
 type renewal struct {
-	conn *Conn
+	conn  *Conn
+	begun chan struct{} // closed when conn has its channel, whose reader runs before
 
 	// The member's side.
 	asking  chan struct{} // holds one token while a renewal is under way
 	answers chan []byte
+	keyed   chan struct{}   // closed when the venue's key is there
+	theirs  *ecdh.PublicKey // the venue's key, once keyed is closed
 
 	// The venue's side.
 	venue   *ServerConfig
 	source  context.Context
+	own     *ecdh.PrivateKey // drawn for this channel, once the peer is confirmed
 	working atomic.Bool
 	last    time.Time // when the last one was begun; of who has set working
 }
 
+// offer draws the venue's key and sends it. It is called by the reader, before it
+// takes the first message.
+func (r *renewal) offer() (err error) {
+	<-r.begun
+	if r.own, err = ecdh.X25519().GenerateKey(rand.Reader); err != nil {
+		return err
+	}
+	return r.conn.channel.Send(append([]byte{renewKey}, r.own.PublicKey().Bytes()...))
+}
+
 // message takes a record of the peer's. It does not block.
 func (r *renewal) message(b []byte) {
-	if r.venue == nil {
+	<-r.begun
+	switch {
+	case r.venue == nil && b[0] == renewKey:
+		r.take(b)
+	case r.venue == nil:
 		select {
 		case r.answers <- b:
 		default: // not asked for
 		}
+	case r.working.CompareAndSwap(false, true):
+		go r.answer(b)
+	default: // a peer of ours waits for the answer first
+	}
+}
+
+// take takes the venue's key, which comes once.
+func (r *renewal) take(b []byte) {
+	key, err := parseRenewKey(b)
+	if err != nil || r.theirs != nil {
+		r.conn.end(AlertRecord)
 		return
 	}
-	if !r.working.CompareAndSwap(false, true) {
-		return // a peer of ours waits for the answer first
-	}
-	go func() {
-		defer r.working.Store(false)
-		r.answer(b)
-	}()
+	r.theirs = key
+	close(r.keyed)
 }
 
 // ask is the member's side of one renewal.
@@ -77,6 +105,13 @@ func (r *renewal) ask(ctx context.Context, v *Venue, cert *session.Certificate) 
 		defer func() { <-r.asking }()
 	default:
 		return ErrRenewing
+	}
+	select {
+	case <-r.keyed:
+	case <-r.conn.Done():
+		return fmt.Errorf("handshake: the channel ended before the renewal was asked for: %w", r.conn.channel.Err())
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 	request, err := r.request(v, cert)
 	if err != nil {
@@ -108,7 +143,11 @@ func (r *renewal) ask(ctx context.Context, v *Venue, cert *session.Certificate) 
 
 // request returns the message that presents a certificate.
 func (r *renewal) request(v *Venue, cert *session.Certificate) ([]byte, error) {
-	shared, err := cert.Key().ECDH(v.Static)
+	key := cert.Key()
+	if key == nil {
+		return nil, fmt.Errorf("handshake: renewing with a certificate that was wiped: %w", ErrUsed)
+	}
+	shared, err := dhs(key.ECDH, v.Static, r.theirs)
 	if err != nil {
 		return nil, err
 	}
@@ -127,9 +166,27 @@ func (r *renewal) request(v *Venue, cert *session.Certificate) ([]byte, error) {
 	return append(b, proof...), nil
 }
 
+// dhs returns what X25519 gives with the venue's prekey and, behind it, with the
+// key that it drew for the channel. Whoever has stolen the prekey knows the first
+// half for every session key, and the second for none but its own: as with the
+// tokens ss and se of the handshake.
+func dhs[K any](dh func(K) ([]byte, error), prekey, drawn K) ([]byte, error) {
+	static, err := dh(prekey)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(static)
+	fresh, err := dh(drawn)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(fresh)
+	return slices.Concat(static, fresh), nil
+}
+
 // proof shows to the venue of a descriptor, in this channel and in no other,
 // that its sender holds the private key of a certificate: only sender and venue
-// know what X25519 of session key and prekey gives. It clears that.
+// know what X25519 of session key and the venue's two keys gives. It clears that.
 func (r *renewal) proof(shared []byte, descriptor [32]byte, certificate session.Digest) ([]byte, error) {
 	exported, err := r.conn.Export(renewLabel, nil, sha256.Size)
 	if err != nil {
@@ -219,20 +276,24 @@ func (r *renewal) answer(b []byte) {
 		r.refuse(err)
 		return
 	}
-	if err := r.conn.channel.Send(appendRenewAnswer(nil, 0, ends)); err != nil {
-		return // the channel has ended
-	}
 	r.conn.renewed(admission, ends)
+	r.say(appendRenewAnswer(nil, 0, ends))
 	if r.venue.Renewed != nil {
 		r.venue.Renewed(r.conn)
 	}
 }
 
-// refuse answers with the reason of err. An answer that cannot be sent is none:
-// the channel has ended.
+// refuse answers with the reason of err.
 func (r *renewal) refuse(err error) {
 	r.venue.Log.Debug("renewal refused", "reason", reasonOf(err))
-	_ = r.conn.channel.Send(appendRenewAnswer(nil, code(reasonOf(err)), time.Time{}))
+	r.say(appendRenewAnswer(nil, code(reasonOf(err)), time.Time{}))
+}
+
+// say sends the venue's answer, upon which the peer can ask again. An answer that
+// cannot be sent is none: the channel has ended.
+func (r *renewal) say(b []byte) {
+	r.working.Store(false)
+	_ = r.conn.channel.Send(b)
 }
 
 // errRenewProof reports a renewal whose sender does not hold the session key.
@@ -270,7 +331,8 @@ func (r *renewal) holds(keys *Keys, ask *renewRequest) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", errRenewProof, err)
 	}
-	shared, err := keys.Static.ECDH(public)
+	with := func(own *ecdh.PrivateKey) ([]byte, error) { return own.ECDH(public) }
+	shared, err := dhs(with, keys.Static, r.own)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errRenewProof, err)
 	}
@@ -303,6 +365,17 @@ func parseRenewAsk(b []byte) (*renewRequest, error) {
 		return nil, malformedRenewal("%w", err)
 	}
 	return &renewRequest{number: binary.BigEndian.Uint64(b[1:]), certificate: p, proof: b[11+size:]}, nil
+}
+
+func parseRenewKey(b []byte) (*ecdh.PublicKey, error) {
+	if len(b) != renewKeySize || b[0] != renewKey {
+		return nil, malformedRenewal("expected a key in %d bytes", renewKeySize)
+	}
+	key, err := ecdh.X25519().NewPublicKey(b[1:])
+	if err != nil {
+		return nil, malformedRenewal("%w", err)
+	}
+	return key, nil
 }
 
 func appendRenewAnswer(b []byte, code uint16, ends time.Time) []byte {

@@ -37,6 +37,15 @@ func TestRenewalSpecification(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	drawn, err := ecdh.X25519().NewPrivateKey(named("renewal key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh, err := key.ECDH(drawn.PublicKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	shared = append(shared, fresh...)
 	exported, digest, descriptor := named("exported"), named("certificate digest"), named("descriptor digest")
 	extracted, err := hkdf.Extract(sha256.New, shared, exported)
 	if err != nil {

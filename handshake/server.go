@@ -172,20 +172,24 @@ func (c *ServerConfig) open(ctx context.Context, raw net.Conn, a *Accepted) (*Co
 		Statement: a.Admission.Statement, Epoch: a.Admission.Epoch, Certificate: a.Admission.Certificate,
 		Opens: a.Counter, Ends: a.Until,
 	}}
-	conn.renewal = &renewal{conn: conn, venue: c, source: c.source(raw)}
+	conn.renewal = &renewal{conn: conn, begun: make(chan struct{}), venue: c, source: c.source(raw)}
 	conn.channel, err = transport.New(transport.Config{
 		Raw: raw, Session: session, Role: record.Responder, Now: c.Now,
 		Message: conn.renewal.message, Ended: conn.ended,
 		Confirmed: func() error {
 			ctx, cancel := context.WithTimeout(conn.renewal.source, c.Timeout)
 			defer cancel()
-			return a.Confirm(ctx)
+			if err := a.Confirm(ctx); err != nil {
+				return err
+			}
+			return conn.renewal.offer()
 		},
 	})
 	if err != nil {
 		session.Wipe()
 		return nil, err
 	}
+	close(conn.renewal.begun)
 	conn.channel.SetEnd(a.Until, AlertExpired)
 	if a.Early != nil {
 		return conn, nil

@@ -111,9 +111,9 @@ func TestReplayedMessageIsDeliveredOnce(t *testing.T) {
 	_, message := firstMessage(t, v, "alice", "buy 100")
 	f, _ := openFolder(t, mailbox.FolderOptions{})
 	first := post(t, f, string(message))
-	again := []mailbox.ID{post(t, f, string(message)), post(t, f, string(message))}
 	serve(t, &mailbox.Server{Store: f, Handle: handle})
 	wait(t, f, first)
+	again := []mailbox.ID{post(t, f, string(message)), post(t, f, string(message))}
 	restarted, err := handshake.NewResponder(handshake.ResponderConfig{Keys: v.Config().Keys, Gate: v.Gate, EarlyData: true})
 	if err != nil {
 		t.Fatal(err)

@@ -11,7 +11,7 @@ import (
 
 // Send queues a message about the channel itself, of 1 to
 // [record.MaxPlaintext] bytes, for the peer's Config.Message. It does not wait:
-// it may be called from there. It returns an error wrapping [record.ErrLength],
+// it may be called from there. It goes out before what is written after it. It returns an error wrapping [record.ErrLength],
 // [ErrBacklog], or the reason for which nothing is sent any more. What is queued
 // when CloseWrite or Close is called may be lost.
 func (c *Conn) Send(message []byte) error {
@@ -28,6 +28,7 @@ func (c *Conn) Send(message []byte) error {
 		return fmt.Errorf("channel: %w: %d", ErrBacklog, maxMessages)
 	}
 	o.messages = append(o.messages, bytes.Clone(message))
+	o.eager = true // ahead of what is written from now on
 	c.spoken.Store(true)
 	o.driveLater(c)
 	return nil
