@@ -37,8 +37,8 @@ func (a *admitting) throw(l net.Listener, message []byte) {
 	defer raw.Close()
 	_, err = raw.Write(message)
 	a.must(err)
-	a.must(raw.(*net.TCPConn).CloseWrite())
-	_, _ = io.Copy(io.Discard, raw) // an answer, or a reset
+	_ = raw.(*net.TCPConn).CloseWrite() // the venue may have closed it before
+	_, _ = io.Copy(io.Discard, raw)     // an answer, or a reset
 }
 
 // settled waits until no handshake is under way and no channel open.
