@@ -70,6 +70,7 @@ func (m *someone) opened(c *session.Certificate) (known, *tapped) {
 	if len(seen) != 1 {
 		m.t.Fatalf("the venue saw %d sessions, expected 1", len(seen))
 	}
+	m.ready() // so that nothing is under way
 	var newest *tapped
 	for _, conn := range m.tap.sessions() {
 		if len(conn.frames()) > 2 {

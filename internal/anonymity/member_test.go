@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/zkkex/zkkex"
@@ -28,7 +29,7 @@ type someone struct {
 	suites []descriptor.Suite // the first is used for all but one session
 	config handshake.ClientConfig
 	pool   *session.Pool
-	spare  *session.Certificate // admitted beside an open, by who leaks
+	spare  atomic.Pointer[session.Certificate] // admitted beside an open, by who leaks
 	errors []string
 }
 
@@ -72,8 +73,7 @@ func (m *someone) dialer(suite descriptor.Suite) *handshake.Dialer {
 // something beside it.
 func (m *someone) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	raw, err := m.tap.dial(ctx, network, address)
-	if c := m.spare; c != nil && err == nil {
-		m.spare = nil
+	if c := m.spare.Swap(nil); c != nil && err == nil {
 		m.must(m.dialer(m.suites[0]).Admit(ctx, c))
 	}
 	return raw, err
@@ -139,7 +139,7 @@ func (m *someone) fresh() *session.Certificate {
 	c, err := m.pool.Take(m.t.Context())
 	m.must(err)
 	if m.leak.beside {
-		m.spare = m.certificate(nil)
+		m.spare.Store(m.certificate(nil))
 	}
 	m.open(m.suites[0], c)
 	return c

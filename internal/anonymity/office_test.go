@@ -189,6 +189,9 @@ func (o *office) listen(wrap func(net.Listener) net.Listener) (end func()) {
 		}
 	})
 	return func() {
+		for l.Stats().Handshakes > 0 { // the member has its answer, and may be ahead
+			time.Sleep(time.Millisecond)
+		}
 		l.Close()
 		echoing.Wait()
 	}

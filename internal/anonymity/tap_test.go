@@ -188,6 +188,8 @@ func isFetch(place string) bool { return strings.HasSuffix(place, ":80") }
 
 // sessions are the connections that are none of fetches.
 func (p *tap) sessions() []*tapped {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(p.conns), func(c *tapped) bool { return isFetch(c.place) })
 }
 
