@@ -181,7 +181,9 @@ func (r *venueStatusResult) text() string {
 	t.add("venue", "%s", r.Name)
 	t.add("identifier", "%s", r.ID)
 	t.add("fingerprint", "%s", r.Fingerprint)
-	t.add("identity", "%s", strings.ReplaceAll(r.Identity, "\n", " "))
+	for key := range strings.Lines(r.Identity) { // a row each
+		t.add("identity", "%s", strings.TrimSpace(key))
+	}
 	t.add("registry", "%s, at %s", r.Registry.Name, r.Registry.URL)
 	if r.Registry.Sequence == nil {
 		t.add("checkpoint", "none yet")
@@ -209,6 +211,7 @@ func (r *venueStatusResult) text() string {
 			t.add("refused", "%d as %s", s.Refused[reason], reason)
 		}
 	}
+	addCounters(&t, r.Status)
 	for _, p := range r.Problems {
 		t.add("problem", "%s, since %s: %s", p.What, p.Since.Format(time.RFC3339), p.Error)
 	}
