@@ -180,7 +180,10 @@ func (s *Session) Renew(ctx context.Context) error {
 
 // nextCertificate returns the certificate to renew with.
 func (s *Session) nextCertificate(ctx context.Context) (*session.Certificate, error) {
-	if _, err := s.venue.current(ctx, s.stale); err != nil {
+	if s.stale {
+		_ = s.venue.syncDescriptors(ctx) // as good as it goes: ours may still be the newest
+	}
+	if _, err := s.venue.current(ctx, false); err != nil {
 		return nil, err
 	}
 	terms, err := s.venue.Terms(ctx, s.venue.member.options.Now())

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -409,6 +410,35 @@ func TestAdmittedAhead(t *testing.T) {
 		t.Errorf("%d admitted, %d opens; want 1, 0", a.Admitted, a.Opens)
 	}
 	fresh(t, v)
+}
+
+// A venue that is closed while sessions are opened lets go of whoever waits. Sessions
+// that are open go on, and are neither resumed nor renewed.
+func TestCloseVenue(t *testing.T) {
+	s := newScene(t)
+	m := s.member()
+	v := s.venue("venue.invalid").trustedBy(m)
+	open := fresh(t, v)
+	var waiting sync.WaitGroup
+	for range 4 {
+		waiting.Go(func() {
+			if err := freshError(t, v); err != nil && !errors.Is(err, session.ErrClosed) {
+				t.Errorf("Fresh: %v; want ErrClosed or a session", err)
+			}
+		})
+	}
+	s.must(v.Close())
+	waiting.Wait()
+	for range 2 {
+		_, resumed := open.Resume(t.Context())
+		for _, err := range []error{freshError(t, v), resumed, open.Renew(t.Context())} {
+			if !errors.Is(err, session.ErrClosed) {
+				t.Errorf("after Close: %v; want ErrClosed", err)
+			}
+		}
+		s.must(v.Close()) // again
+	}
+	works(t, open)
 }
 
 func TestFindVenue(t *testing.T) {
