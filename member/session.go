@@ -40,14 +40,17 @@ func (v *Venue) Fresh(ctx context.Context) (*Session, error) { return v.fresh(ct
 // most once. It has no forward secrecy once the venue's prekey is known, so orders
 // do not belong there. Venue and suite must allow it: [VenueConfig.RequirePrekey].
 // It returns an error wrapping [handshake.ErrConfig], and nothing was sent, if the
-// suite does not.
+// suite does not. After any other error the data may have been delivered: a call
+// that sends it again may have it delivered again.
 func (v *Venue) FreshEarly(ctx context.Context, early []byte) (*Session, error) {
 	return v.fresh(ctx, early)
 }
 
 func (v *Venue) fresh(ctx context.Context, early []byte) (*Session, error) {
 	s, err := v.tryFresh(ctx, early)
-	if errors.Is(err, ErrRaised) { // which the venue told us in answer to the first message
+	// The venue told us in answer to the first message, or somebody on the way did:
+	// early data may have been delivered, and is not sent under another certificate.
+	if errors.Is(err, ErrRaised) && len(early) == 0 {
 		s, err = v.tryFresh(ctx, early)
 	}
 	return s, err
