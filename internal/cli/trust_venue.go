@@ -21,7 +21,7 @@ type trustVenueFlags struct {
 
 func (f *trustVenueFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.url, "venue", "", "`URL` of a venue's descriptors, to record a venue: https://, http://, or file:// for an exported folder")
-	c.Flags().StringVar(&f.identity, "venue-key", "", "the venue's `IDENTITY`, name+hash+base64, got from the venue by another way than the server")
+	c.Flags().StringVar(&f.identity, "venue-key", "", "the venue's `IDENTITY`, name+hash+base64, on two lines if it has two keys, got from the venue by another way than the server")
 	c.Flags().BoolVar(&f.prekey, "require-prekey", false, "open sessions only with suites that hide the first message from a later quantum attacker too")
 }
 
@@ -101,8 +101,12 @@ func (a *app) askIdentity(ctx context.Context, url string) error {
 	if err != nil {
 		return withHint(fmt.Errorf("asking the server for its identity: %w", err), "get the identity from the venue, and give it with --venue-key")
 	}
+	again := fmt.Sprintf("'%s'", identity)
+	if strings.Contains(identity.String(), "\n") {
+		again = "\"$(cat FILE)\", with these lines alone in FILE"
+	}
 	return withHint(usagef("no --venue-key: the server at %s says that its identity is\n%s\nwith the fingerprint\n%s", url, identity, identity.Fingerprint()),
-		"compare it with what the venue says by another way, by telephone or on paper; if it is the same, run this again with --venue-key '%s'", identity)
+		"compare it with what the venue says by another way, by telephone or on paper; if it is the same, run this again with --venue-key %s", again)
 }
 
 // trustedVenue is a venue that a member trusts.
