@@ -25,6 +25,8 @@ type Listener struct {
 	cancel context.CancelCauseFunc
 	ready  chan *Conn
 	doing  sync.WaitGroup
+	// emptied says that the last channel of a closed listener has ended.
+	emptied chan struct{}
 
 	mu       sync.Mutex
 	pending  map[netip.Prefix]int
@@ -60,7 +62,7 @@ func NewListener(inner net.Listener, c ServerConfig) (*Listener, error) {
 		return nil, err
 	}
 	l := &Listener{
-		inner: inner, config: config, ready: make(chan *Conn),
+		inner: inner, config: config, ready: make(chan *Conn), emptied: make(chan struct{}, 1),
 		pending: make(map[netip.Prefix]int), channels: make(map[*Conn]struct{}),
 	}
 	l.ctx, l.cancel = context.WithCancelCause(context.Background())
@@ -216,6 +218,12 @@ func (l *Listener) keep(c *Conn) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		delete(l.channels, c)
+		if len(l.channels) == 0 && l.ctx.Err() != nil {
+			select {
+			case l.emptied <- struct{}{}:
+			default:
+			}
+		}
 	})
 }
 
@@ -240,6 +248,7 @@ func (l *Listener) watch() {
 		case <-tick.C:
 		case <-closed:
 			closed = nil
+		case <-l.emptied:
 		}
 		channels := l.open()
 		for _, c := range channels {
