@@ -173,17 +173,18 @@ func (c *ServerConfig) open(ctx context.Context, raw net.Conn, a *Accepted) (*Co
 		Opens: a.Counter, Ends: a.Until,
 	}}
 	conn.renewal = &renewal{conn: conn, begun: make(chan struct{}), venue: c, source: c.source(raw)}
+	confirm := newConfirmation(func() error {
+		ctx, cancel := context.WithTimeout(conn.renewal.source, c.Timeout)
+		defer cancel()
+		if err := a.Confirm(ctx); err != nil {
+			return err
+		}
+		return conn.renewal.offer()
+	})
+	defer confirm.leave()
 	conn.channel, err = transport.New(transport.Config{
 		Raw: raw, Session: session, Role: record.Responder, Now: c.Now,
-		Message: conn.renewal.message, Ended: conn.ended,
-		Confirmed: func() error {
-			ctx, cancel := context.WithTimeout(conn.renewal.source, c.Timeout)
-			defer cancel()
-			if err := a.Confirm(ctx); err != nil {
-				return err
-			}
-			return conn.renewal.offer()
-		},
+		Message: conn.renewal.message, Ended: conn.ended, Confirmed: confirm.ask,
 	})
 	if err != nil {
 		session.Wipe()
@@ -194,14 +195,18 @@ func (c *ServerConfig) open(ctx context.Context, raw net.Conn, a *Accepted) (*Co
 	if a.Early != nil {
 		return conn, nil
 	}
-	select {
-	case <-conn.channel.Confirmed():
-		return conn, nil
-	case <-conn.Done():
-		return nil, conn.channel.Err()
-	case <-ctx.Done():
-		conn.end(AlertShutdown)
-		return nil, context.Cause(ctx)
+	for {
+		select {
+		case <-confirm.asked:
+			confirm.answer()
+		case <-conn.channel.Confirmed():
+			return conn, nil
+		case <-conn.Done():
+			return nil, conn.channel.Err()
+		case <-ctx.Done():
+			conn.end(AlertShutdown)
+			return nil, context.Cause(ctx)
+		}
 	}
 }
 

@@ -236,6 +236,7 @@ func (c *Conn) show() error {
 		if err := c.confirmed(); err != nil {
 			return fmt.Errorf("channel: %w: %w", ErrConfirm, err)
 		}
+		c.confirmed = nil // and what it holds
 	}
 	c.out.allow()
 	close(c.shown)
