@@ -217,6 +217,20 @@ func (c *Conn) onEnd(f func()) {
 // end ends the channel now, with an alert that says why.
 func (c *Conn) end(a Alert) { c.channel.SetEnd(time.Unix(1, 0), a) }
 
+// watch ends a channel of no listener when its gate does not let it live.
+func (c *Conn) watch(config *ServerConfig) {
+	tick := time.NewTicker(liveInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			c.checkLive(config)
+		case <-c.Done():
+			return
+		}
+	}
+}
+
 // checkLive ends a channel at a venue that its gate does not let live.
 func (c *Conn) checkLive(config *ServerConfig) {
 	c.mu.Lock()

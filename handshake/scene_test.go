@@ -134,7 +134,11 @@ func (g *testGate) Acquire(a *Admission) (func(), error) {
 	}, nil
 }
 
-func (g *testGate) Live(*Admission, time.Time) (time.Time, error) { return g.until, g.liveErr }
+func (g *testGate) Live(*Admission, time.Time) (time.Time, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.until, g.liveErr
+}
 
 // changed tells whether anything is recorded: opens and channels.
 func (g *testGate) changed() (opens, channels int) {

@@ -92,7 +92,12 @@ func Server(ctx context.Context, raw net.Conn, c *ServerConfig) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.serve(ctx, raw)
+	conn, err := c.serve(ctx, raw)
+	if err != nil {
+		return nil, err
+	}
+	go conn.watch(c)
+	return conn, nil
 }
 
 func (c *ServerConfig) serve(ctx context.Context, raw net.Conn) (*Conn, error) {
