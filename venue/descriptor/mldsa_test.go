@@ -20,6 +20,7 @@ import (
 	"github.com/cloudflare/circl/sign/mldsa/mldsa65"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/zkkex/zkkex"
 )
@@ -445,5 +446,22 @@ func BenchmarkOpenMLDSA(b *testing.B) {
 			}
 			b.ReportMetric(float64(len(signed)), "bytes")
 		})
+	}
+}
+
+// One identity verifies in many goroutines, as a chain's does: for the race
+// detector.
+func TestMLDSAVerifiesConcurrently(t *testing.T) {
+	c := newMLDSAChain(t)
+	signed, identity := c.sign(sample(c)).Note(), c.identity()
+	var group errgroup.Group
+	for range 8 {
+		group.Go(func() error {
+			_, err := Open(signed, identity)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Error(err)
 	}
 }
