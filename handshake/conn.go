@@ -66,6 +66,7 @@ type Conn struct {
 	state     ConnectionState
 	admission *Admission // the venue's record; nil on the member's side
 	release   func()     // of the venue's count of channels; nil on the member's side
+	ending    bool       // it was told to end now
 	over      bool
 	after     []func() // to be called when it is over
 }
@@ -214,8 +215,22 @@ func (c *Conn) onEnd(f func()) {
 	}
 }
 
-// end ends the channel now, with an alert that says why.
-func (c *Conn) end(a Alert) { c.channel.SetEnd(time.Unix(1, 0), a) }
+// end ends the channel now, with an alert that says why. A renewal that is being
+// answered does not move that.
+func (c *Conn) end(a Alert) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ending = true
+	c.channel.SetEnd(time.Unix(1, 0), a)
+}
+
+// setEnd moves the end of the channel, unless it is told to end now. The mutex is
+// the caller's.
+func (c *Conn) setEnd(t time.Time) {
+	if !c.ending {
+		c.channel.SetEnd(t, AlertExpired)
+	}
+}
 
 // watch ends a channel of no listener when its gate does not let it live.
 func (c *Conn) watch(config *ServerConfig) {

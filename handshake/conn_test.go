@@ -579,3 +579,13 @@ func TestListenerBoundsSubscribers(t *testing.T) {
 		t.Errorf("%v and %v", a, b)
 	}
 }
+
+// A renewal that takes effect in the moment of a shutdown does not undo it.
+func TestRenewalDoesNotUndoAnEnd(t *testing.T) {
+	s := listen(t, newScene(t))
+	_, venue := s.pair(s.certificate(t))
+	state := venue.ConnectionState()
+	venue.end(AlertShutdown)
+	venue.renewed(&Admission{Certificate: state.Certificate, Statement: state.Statement, Epoch: state.Epoch}, state.Ends.Add(time.Hour))
+	<-venue.Done()
+}

@@ -239,9 +239,13 @@ func (c *Conn) awaitRenewal(next zkkex.Epoch) (undo func(), err error) {
 	}
 	ends := c.state.Ends
 	if later := end.Add(ends.Sub(present)); later.After(ends) {
-		c.channel.SetEnd(later, AlertExpired)
+		c.setEnd(later)
 	}
-	return func() { c.channel.SetEnd(ends, AlertExpired) }, nil
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.setEnd(ends)
+	}, nil
 }
 
 // renewed takes over another certificate.
@@ -251,7 +255,7 @@ func (c *Conn) renewed(a *Admission, ends time.Time) {
 	c.state.Certificate, c.state.Statement, c.state.Epoch = a.Certificate, a.Statement, a.Epoch
 	c.state.Opens, c.state.Ends = 0, ends
 	c.state.Renewals++
-	c.channel.SetEnd(ends, AlertExpired)
+	c.setEnd(ends)
 }
 
 // answer is the venue's side of one renewal.
