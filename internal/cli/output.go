@@ -169,6 +169,9 @@ func withHint(err error, msg string, args ...any) error {
 }
 
 func hintOf(err error) string {
+	if errors.Is(err, errProxy) {
+		return knownHint(err) // whatever was asked of whom: nobody was
+	}
 	var h *hinted
 	if errors.As(err, &h) {
 		return h.hint

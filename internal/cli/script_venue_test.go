@@ -23,7 +23,7 @@ import (
 )
 
 // patience is how long a script waits for what must happen at some time.
-const patience = 90 * time.Second
+const patience = 60 * time.Second
 
 // backgroundState is what a script has running.
 type backgroundState struct {
@@ -130,6 +130,7 @@ func finish(ts *testscript.TestScript, _ bool, args []string) {
 
 // says NAME TEXT waits until what runs in the background has printed a text.
 func says(ts *testscript.TestScript, _ bool, args []string) {
+	s := backgroundOf(ts)
 	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		said, err := os.ReadFile(ts.Getenv("LOG_" + args[0]))
 		ts.Check(err)
@@ -137,7 +138,7 @@ func says(ts *testscript.TestScript, _ bool, args []string) {
 			return
 		}
 		if time.Now().After(end) {
-			ts.Fatalf("%s did not say %q:\n%s", args[0], args[1], said)
+			ts.Fatalf("%s did not say %q:\n%s", args[0], args[1], s.logs(ts))
 		}
 	}
 }

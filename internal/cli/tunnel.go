@@ -16,6 +16,7 @@ import (
 	"github.com/zkkex/zkkex/setup/params"
 	"github.com/zkkex/zkkex/slots"
 	"github.com/zkkex/zkkex/tunnel"
+	"github.com/zkkex/zkkex/venue/descriptor"
 )
 
 // tunnelOptions say which venue is tunnelled to, and from where.
@@ -77,17 +78,21 @@ func (a *app) tunnel(ctx context.Context, m *member.Member, o *tunnelOptions) (e
 	if _, _, err := o.params.folder(zkkex.BabyJubjub20); err != nil {
 		return err
 	}
-	v, err := a.openMemberVenue(m, o)
+	id, err := m.FindVenue(o.venue)
 	if err != nil {
 		return err
+	}
+	l, err := net.Listen("tcp", o.listen) // before certificates are made, whose slots would be lost
+	if err != nil {
+		return fmt.Errorf("--listen %s: %w", o.listen, err)
+	}
+	v, err := a.openMemberVenue(m, id, o)
+	if err != nil {
+		return errors.Join(err, l.Close())
 	}
 	defer func() { err = errors.Join(err, v.Close()) }()
 	if err := a.prepare(ctx, m, v); err != nil {
-		return err
-	}
-	l, err := net.Listen("tcp", o.listen)
-	if err != nil {
-		return fmt.Errorf("--listen %s: %w", o.listen, err)
+		return errors.Join(err, l.Close())
 	}
 	if ip := l.Addr().(*net.TCPAddr).IP; !ip.IsLoopback() {
 		a.warnf("%s is not a loopback address: whoever can connect to it acts as you", l.Addr())
@@ -123,11 +128,7 @@ func (a *app) keepAlive(ctx context.Context, channel net.Conn) {
 	s.KeepAlive(ctx, func(err error) { a.warnf("renewing a session: %v", withAdvice(err)) })
 }
 
-func (a *app) openMemberVenue(m *member.Member, o *tunnelOptions) (*member.Venue, error) {
-	id, err := m.FindVenue(o.venue)
-	if err != nil {
-		return nil, err
-	}
+func (a *app) openMemberVenue(m *member.Member, id descriptor.VenueID, o *tunnelOptions) (*member.Venue, error) {
 	failing := false
 	ahead := o.ahead
 	if ahead == 0 {
