@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zkkex/zkkex/handshake"
 	"github.com/zkkex/zkkex/venue/descriptor"
 )
 
@@ -145,6 +146,11 @@ func TestRenewAgain(t *testing.T) {
 	if again != first {
 		t.Error("a certificate that was not refused was thrown away")
 	}
+	one.renewing <- struct{}{}
+	if err := one.Renew(t.Context()); !errors.Is(err, handshake.ErrRenewing) {
+		t.Errorf("while it is renewed: %v; want ErrRenewing", err)
+	}
+	<-one.renewing
 	_, err = there.venue.Raise(t.Context())
 	s.must(err)
 	one.stale = true // the venue's answer to what it does not know is that it cannot tell

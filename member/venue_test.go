@@ -109,11 +109,19 @@ func TestVenueOutOfReachCostsNoSlots(t *testing.T) {
 	}
 }
 
+// What is used up is said with when there is more, and ends no session.
 func TestLimitUsedUp(t *testing.T) {
 	s := newScene(t)
 	m := s.member()
-	v := s.venue("venue.invalid", func(c *venue.Config) { c.Limit = 1 }).trustedBy(m)
-	fresh(t, v)
+	v := s.venue("venue.invalid", func(c *venue.Config) { c.Limit, c.MaxOpens = 1, 1 }).trustedBy(m)
+	only := fresh(t, v)
+	if err := only.Renew(t.Context()); !errors.Is(err, slots.ErrNoSlot) {
+		t.Errorf("Renew: %v; want ErrNoSlot", err)
+	}
+	if _, err := only.Resume(t.Context()); !errors.Is(err, session.ErrOpensUsed) {
+		t.Errorf("Resume: %v; want ErrOpensUsed", err)
+	}
+	works(t, only)
 	_, err := v.Fresh(t.Context())
 	var failed *session.MakeError
 	if !errors.Is(err, slots.ErrNoSlot) || !errors.As(err, &failed) {

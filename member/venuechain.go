@@ -3,6 +3,7 @@ package member
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -76,6 +77,9 @@ func (v *venueChain) updateLocked(ctx context.Context, client *venueclient.Clien
 	chain := v.known()
 	latest, forked := chain.Latest(), chain.Fork() != nil
 	_, err := client.Update(ctx, chain)
+	if errors.Is(err, venueclient.ErrAway) {
+		err = fmt.Errorf("%w: remove %s", err, filepath.Join(v.dir, chainName))
+	}
 	if v.saved != nil && chain.Latest() == latest && (chain.Fork() != nil) == forked {
 		return err
 	}
