@@ -85,6 +85,8 @@ func secretsIn(path string, text []byte) ([]secret, error) {
 	switch {
 	case bytes.HasPrefix(text, []byte("zkkex/v1 key\n")), bytes.HasPrefix(text, []byte("zkkex/v1 unencrypted key\n")):
 		return secretsOfKey(path, text)
+	case bytes.HasPrefix(text, []byte("zkkex/v1 venue identity key\n")), bytes.HasPrefix(text, []byte("zkkex/v1 venue prekeys\n")):
+		return secretsOfVenue(path, string(text))
 	case strings.HasSuffix(name, ".pass"):
 		return []secret{{path, [][]byte{line}}}, nil
 	case strings.HasSuffix(name, ".seed"):
@@ -95,6 +97,26 @@ func secretsIn(path string, text []byte) ([]secret, error) {
 	default:
 		return nil, nil
 	}
+}
+
+// secretsOfVenue returns the private keys in a file of a venue, which are in base64
+// on lines named after their algorithms.
+func secretsOfVenue(path, text string) (secrets []secret, err error) {
+	for line := range strings.Lines(text) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		if !slices.Contains([]string{"ed25519", "mldsa65", "x25519", "mlkem768"}, name) || value == "none" {
+			continue
+		}
+		key, err := base64.StdEncoding.DecodeString(value)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		secrets = append(secrets, newSecret(path+" ("+name+")", key))
+	}
+	if len(secrets) == 0 {
+		return nil, fmt.Errorf("%s has no secrets", path)
+	}
+	return secrets, nil
 }
 
 // secretsOfKey opens a key file. An encrypted one has its passphrase in a file

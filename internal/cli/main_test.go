@@ -42,9 +42,17 @@ func runMain(args []string) int {
 	return Main(ctx, testEnv(), args)
 }
 
-// runLeaky prints the secret of an unencrypted key file in a state directory:
-// the fault that the search for secrets must find.
+// runLeaky prints the secret of an unencrypted key file in a state directory, or of
+// a venue's identity: the faults that the search for secrets must find.
 func runLeaky(home string) int {
+	if text, err := os.ReadFile(filepath.Join(home, "identity")); err == nil {
+		secrets, err := secretsOfVenue(home, string(text))
+		if err != nil {
+			return 1
+		}
+		fmt.Fprintf(testEnv().Stderr, "zkkex: debug: %s\n", secrets[0].spellings[0])
+		return 0
+	}
 	f, err := keys.ReadFile(filepath.Join(home, "key"))
 	if err != nil {
 		return 1
