@@ -7,7 +7,7 @@ import (
 
 // How many schedules there are. Each follows from its number alone.
 const (
-	handshakeSchedules = 1500
+	handshakeSchedules = 1000
 	recordSchedules    = 10_000
 )
 

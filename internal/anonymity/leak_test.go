@@ -29,7 +29,11 @@ type leak struct {
 // tells them apart or names them, or returns "".
 func (l leak) found(t *testing.T) string {
 	t.Helper()
-	o := newOffice(t)
+	return l.foundAt(newOffice(t))
+}
+
+func (l leak) foundAt(o *office) string {
+	o.t.Helper()
 	ids := []*identity{o.members[0], o.members[len(o.members)-1]}
 	o.journal.take() // of before
 	var views []*view
@@ -37,7 +41,7 @@ func (l leak) found(t *testing.T) string {
 		views = append(views, o.someone(id, l).live())
 	}
 	for _, v := range views {
-		requireSomething(t, v)
+		requireSomething(o.t, v)
 		for _, id := range ids {
 			if what := v.names(id); what != "" {
 				return what
@@ -48,7 +52,7 @@ func (l leak) found(t *testing.T) string {
 }
 
 // requireSomething checks that there was something to compare.
-func requireSomething(t *testing.T, v *view) {
+func requireSomething(t testing.TB, v *view) {
 	t.Helper()
 	sessions, fetches := len(v.tap.sessions()), len(v.tap.conns)-len(v.tap.sessions())
 	refusals := len(v.errors)
@@ -65,6 +69,25 @@ func requireSomething(t *testing.T, v *view) {
 func TestNothingTellsTwoMembersApart(t *testing.T) {
 	if what := (leak{}).found(t); what != "" {
 		t.Error(what)
+	}
+}
+
+// Nor under load, when every first message is asked for twice, with a cookie.
+func TestNothingTellsTwoMembersApartUnderLoad(t *testing.T) {
+	o := newOffice(t)
+	o.load.UnderLoad = 1
+	var last *someone
+	if what := (leak{member: func(m *someone) { last = m }}).foundAt(o); what != "" {
+		t.Error(what)
+	}
+	cookies := 0
+	for _, c := range last.tap.sessions() {
+		if frames := c.frames(); len(frames) > 2 && len(frames[1].header) == 4 && frames[1].header[3] == typeCookie {
+			cookies++
+		}
+	}
+	if cookies < 40 {
+		t.Errorf("%d cookies: the venue was not under load", cookies)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -183,7 +184,7 @@ func confirmed(conns []*tapped) bool {
 		frames, closed := c.frames(), c.end != 0
 		c.tap.mu.Unlock()
 		if !closed {
-			return len(frames) > 2
+			return slices.ContainsFunc(frames, frame.record)
 		}
 	}
 	return false

@@ -48,6 +48,7 @@ type office struct {
 	provers    *provertest.Registry // whose proofs the venue takes for real ones, if it is not nil
 
 	mu      sync.Mutex
+	load    handshake.Load
 	verdict error // of the next proofs, in place of the verifier's
 	seen    []handshake.ConnectionState
 }
@@ -68,7 +69,7 @@ func (o *office) must(err error) {
 // newRegistry makes the registry. Who comes first and who comes last are compared.
 func newRegistry(t testing.TB) *office {
 	t.Helper()
-	o := &office{t: t, begin: time.Now(), folder: filepath.Join(t.TempDir(), "published"), places: make(map[string]string)}
+	o := &office{t: t, begin: time.Now(), folder: filepath.Join(t.TempDir(), "published"), places: make(map[string]string), load: handshake.Load{Rate: 1e6, Burst: 1e6}}
 	dir := filepath.Join(t.TempDir(), "registry")
 	o.must(registrar.Init(dir, "registry.example/members", registry.SmallCapacityBits))
 	var err error
@@ -169,7 +170,7 @@ func (o *office) listen(wrap func(net.Listener) net.Listener) (end func()) {
 	if wrap != nil {
 		inner = wrap(inner)
 	}
-	l, err := o.venue.NewListener(inner, venue.ListenConfig{Load: handshake.Load{Rate: 1e6, Burst: 1e6}})
+	l, err := o.venue.NewListener(inner, venue.ListenConfig{Load: o.load})
 	o.must(err)
 	var echoing sync.WaitGroup
 	echoing.Go(func() {

@@ -100,20 +100,26 @@ func (c *tapped) stream(up bool) (out []byte) {
 	return out
 }
 
+// typeCookie is the type of the answer that asks for message 1 again, with a cookie.
+const typeCookie = 4
+
 // frame is a handshake message or a record, in its order.
 type frame struct {
 	up     bool
-	first  bool // of its direction: a handshake message
 	at     int
 	header []byte // what is in clear
 	sealed []byte
 }
 
+// record reports whether it is one: by the length of what is in clear.
+func (f frame) record() bool { return len(f.header) == 7 }
+
 // frames cuts a session's connection. What is left over comes as a frame without a
 // header.
 func (c *tapped) frames() (out []frame) {
 	var pending [2][]byte
-	var begun [2]bool
+	var begun [2]int
+	messages := 1 // in each direction, before records
 	for _, k := range c.chunks {
 		d := 0
 		if k.up {
@@ -121,12 +127,15 @@ func (c *tapped) frames() (out []frame) {
 		}
 		pending[d] = append(pending[d], k.bytes...)
 		for {
-			size, header := frameSize(pending[d], k.up, !begun[d])
+			size, header := frameSize(pending[d], k.up, begun[d] < messages)
 			if size == 0 || len(pending[d]) < size {
 				break
 			}
-			f := frame{up: k.up, first: !begun[d], at: k.at, header: pending[d][:header], sealed: pending[d][header:size]}
-			out, pending[d], begun[d] = append(out, f), pending[d][size:], true
+			f := frame{up: k.up, at: k.at, header: pending[d][:header], sealed: pending[d][header:size]}
+			if !k.up && begun[d] == 0 && f.header[3] == typeCookie {
+				messages = 2
+			}
+			out, pending[d], begun[d] = append(out, f), pending[d][size:], begun[d]+1
 		}
 	}
 	for d, rest := range pending {
@@ -198,8 +207,9 @@ func (p *tap) sessions() []*tapped {
 func (p *tap) handshakes() (out [][2]int) {
 	for _, c := range p.sessions() {
 		until := c.end
-		if frames := c.frames(); len(frames) > 2 {
-			until = frames[1].at
+		frames := c.frames()
+		if first := slices.IndexFunc(frames, frame.record); first > 0 {
+			until = frames[first-1].at
 		}
 		out = append(out, [2]int{c.begin, until})
 	}
