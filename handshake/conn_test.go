@@ -323,7 +323,7 @@ func TestRenewalWithStolenPrekey(t *testing.T) {
 	}
 }
 
-// A venue draws one key for a channel. A second one, or none, ends it.
+// A venue offers one key on a channel. A second one, or none, ends it.
 func TestRenewalKeys(t *testing.T) {
 	for name, b := range map[string][]byte{
 		"second": append([]byte{renewKey}, make([]byte, renewKeySize-1)...),

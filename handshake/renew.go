@@ -5,7 +5,6 @@ import (
 	"crypto/ecdh"
 	"crypto/hkdf"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -55,19 +54,18 @@ type renewal struct {
 	// The venue's side.
 	venue   *ServerConfig
 	source  context.Context
-	own     *ecdh.PrivateKey // drawn for this channel, once the peer is confirmed
+	own     *ecdh.PrivateKey // offered on this channel, once the peer is confirmed
 	working atomic.Bool
 	last    time.Time // when the last one was begun; of who has set working
 }
 
-// offer draws the venue's key and sends it. It is called by the reader, before it
-// takes the first message.
+// offer sends the venue's key. It is called before the first message is taken.
 func (r *renewal) offer() (err error) {
 	<-r.begun
-	if r.own, err = ecdh.X25519().GenerateKey(rand.Reader); err != nil {
+	if r.own, err = r.venue.Responder.renewals.current(); err != nil {
 		return err
 	}
-	return r.conn.channel.Send(append([]byte{renewKey}, r.own.PublicKey().Bytes()...))
+	return r.conn.channel.SendWithData(append([]byte{renewKey}, r.own.PublicKey().Bytes()...))
 }
 
 // message takes a record of the peer's. It does not block.
@@ -167,7 +165,7 @@ func (r *renewal) request(v *Venue, cert *session.Certificate) ([]byte, error) {
 }
 
 // dhs returns what X25519 gives with the venue's prekey and, behind it, with the
-// key that it drew for the channel. Whoever has stolen the prekey knows the first
+// key that it offered on the channel. Whoever has stolen the prekey knows the first
 // half for every session key, and the second for none but its own: as with the
 // tokens ss and se of the handshake.
 func dhs[K any](dh func(K) ([]byte, error), prekey, drawn K) ([]byte, error) {

@@ -37,6 +37,7 @@ type Responder struct {
 	seen     *seen
 	cookies  *cookies
 	statics  *statics
+	renewals *renewalKeys
 	halfOpen atomic.Int64
 	tally    tally
 }
@@ -58,6 +59,7 @@ func NewResponder(c ResponderConfig) (*Responder, error) {
 	}
 	return &Responder{
 		config: c, buckets: newBuckets(c.Load, c.Now), seen: newSeen(c.Load.Seen), cookies: &cookies{now: c.Now}, statics: newStatics(),
+		renewals: &renewalKeys{now: c.Now},
 	}, nil
 }
 

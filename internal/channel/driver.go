@@ -15,6 +15,20 @@ import (
 // [ErrBacklog], or the reason for which nothing is sent any more. What is queued
 // when CloseWrite or Close is called may be lost.
 func (c *Conn) Send(message []byte) error {
+	return c.queue(message, func(o *output) {
+		o.eager = true // ahead of what is written from now on
+		o.driveLater(c)
+	})
+}
+
+// SendWithData is Send for a message without haste: it goes out together with what
+// is written next and before it, or by itself soon.
+func (c *Conn) SendWithData(message []byte) error {
+	return c.queue(message, func(*output) { time.AfterFunc(confirmAfter, c.drive) })
+}
+
+// queue queues a message, and has it sent.
+func (c *Conn) queue(message []byte, send func(*output)) error {
 	if len(message) > record.MaxPlaintext {
 		return fmt.Errorf("channel: %w: a message has at most %d bytes, got %d", record.ErrLength, record.MaxPlaintext, len(message))
 	}
@@ -28,9 +42,8 @@ func (c *Conn) Send(message []byte) error {
 		return fmt.Errorf("channel: %w: %d", ErrBacklog, maxMessages)
 	}
 	o.messages = append(o.messages, bytes.Clone(message))
-	o.eager = true // ahead of what is written from now on
 	c.spoken.Store(true)
-	o.driveLater(c)
+	send(o)
 	return nil
 }
 
@@ -155,6 +168,12 @@ func (c *Conn) sealControl(ratchets bool) (err error) {
 			return err
 		}
 	}
+	return c.sealMessages()
+}
+
+// sealMessages seals the messages that are queued, as many as fit into a block.
+func (c *Conn) sealMessages() (err error) {
+	o := &c.out
 	for sealedBlock-len(o.space()) >= record.MaxRecord {
 		message, any := o.message()
 		if !any {

@@ -197,6 +197,32 @@ func TestMessages(t *testing.T) {
 	}
 }
 
+// A message without haste goes out before the next data, and by itself if there is
+// none.
+func TestMessageWithData(t *testing.T) {
+	got := make(chan string, 1)
+	near, far := net.Pipe()
+	pair := startPair(t, near, far, func(_ record.Role, _ *record.Config, o *Config) {
+		o.Message = func(b []byte) { got <- string(b) }
+	})
+	for range 3 {
+		if err := pair[0].SendWithData([]byte("message")); err != nil {
+			t.Fatal(err)
+		}
+		requireWrite(t, pair[0], "data")
+		if m := <-got; m != "message" {
+			t.Fatalf("got %q", m)
+		}
+		requireRead(t, pair[1], "data")
+	}
+	if err := pair[0].SendWithData([]byte("alone")); err != nil {
+		t.Fatal(err)
+	}
+	if m := <-got; m != "alone" {
+		t.Fatalf("got %q", m)
+	}
+}
+
 // What cannot be sent is refused, not piled up.
 func TestMessageBacklog(t *testing.T) {
 	near, far := net.Pipe()

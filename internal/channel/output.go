@@ -43,7 +43,8 @@ type output struct {
 	retry    *time.Timer // when a ratchet had to wait for the gap
 	left     bool        // something is sealed and not sent
 
-	stale uint64 // controls when a Write found stale keys; Write's
+	stale  uint64 // controls when a Write found stale keys; Write's
+	queued bool   // messages waited when it took the turn; Write's
 
 	// Of whoever has the turn:
 	block   *sealed
@@ -114,7 +115,7 @@ func (o *output) takeForWriter() error {
 	if err := o.await(func() bool { return o.turn == nobody && !o.eager }); err != nil {
 		return err
 	}
-	o.turn = writer
+	o.turn, o.queued = writer, len(o.messages) > 0
 	o.arm(o.deadline.at)
 	return nil
 }

@@ -64,8 +64,14 @@ func (c *Conn) writeSome(p []byte) (n int, stale bool, err error) {
 	return n, stale, nil
 }
 
-// seal appends records of p, as many as fit into a block.
+// seal appends records of p, as many as fit into a block, behind what messages
+// there are.
 func (c *Conn) seal(p []byte) (n int, err error) {
+	if c.out.queued {
+		if err := c.sealMessages(); err != nil {
+			return 0, err
+		}
+	}
 	for n < len(p) {
 		dst := c.out.space()
 		if sealedBlock-len(dst) < record.MaxRecord {
