@@ -225,6 +225,7 @@ func (s *scene) initVenue(name string, change []func(*venue.Config)) *venueOf {
 	s.must(err)
 	c := venue.Config{
 		Name: name, Registry: venue.Registry{URL: "file://" + s.folder, VerifierKey: s.registrar.VerifierKey()},
+		Schedule:  zkkex.DefaultSchedule(),
 		Circuits:  []descriptor.Circuit{{ID: zkkex.BabyJubjub20, Params: set.Digest()}},
 		Addresses: []descriptor.Address{{Network: "tcp", Place: name + ":9440"}},
 	}

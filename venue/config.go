@@ -33,6 +33,10 @@ const (
 	DefaultPaddingWithCertificate = 1856
 )
 
+// DefaultSchedule returns the schedule that stands for none: epochs of four hours.
+// A new member gets in, and a revoked one is out, after two epochs at most.
+func DefaultSchedule() zkkex.Schedule { return zkkex.Schedule{Length: 4 * 60 * 60} }
+
 // Limits of a configuration.
 const (
 	// MaxURL is the longest address of a registry or witness, in bytes.
@@ -62,7 +66,7 @@ type Config struct {
 	// Registry is whose members are admitted.
 	Registry Registry
 	// Schedule is the venue's epochs; its zero value is
-	// [zkkex.DefaultSchedule], days.
+	// [DefaultSchedule].
 	Schedule zkkex.Schedule
 	// ChainID is the EVM chain that the venue settles on, or 0.
 	ChainID uint64
@@ -123,7 +127,7 @@ func DefaultSuites() []descriptor.Suite {
 // withDefaults returns the configuration with the defaults in place of what is
 // not set.
 func (c Config) withDefaults() Config {
-	setDefault(&c.Schedule, zkkex.DefaultSchedule())
+	setDefault(&c.Schedule, DefaultSchedule())
 	setDefault(&c.Limit, DefaultLimit)
 	setDefault(&c.MaxOpens, DefaultMaxOpens)
 	setDefault(&c.MaxChannels, DefaultMaxChannels)

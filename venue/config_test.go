@@ -78,8 +78,8 @@ func TestConfigsThatAreRefused(t *testing.T) {
 		{"an unknown scheme", `"https://registry.example"`, `"ftp://registry.example"`, zkkex.ErrMalformed, "registry URL"},
 		{"a registry key with a typo", "7a37ce2d", "7a37ce2e", zkkex.ErrMalformed, "verifier key"},
 		{"a registry's quorum beyond its witnesses", "\"quorum\": 1\n  },", "\"quorum\": 2\n  },", zkkex.ErrMalformed, "quorum of 2"},
-		{"no epochs", `"length_seconds": 86400`, `"length_seconds": 0`, zkkex.ErrMalformed, "expected descriptors that fit"},
-		{"epochs shorter than descriptors", `"length_seconds": 86400`, `"length_seconds": 4199`, zkkex.ErrMalformed, "expected descriptors that fit"},
+		{"no epochs", `"length_seconds": 14400`, `"length_seconds": 0`, zkkex.ErrMalformed, "expected descriptors that fit"},
+		{"epochs shorter than descriptors", `"length_seconds": 14400`, `"length_seconds": 4199`, zkkex.ErrMalformed, "expected descriptors that fit"},
 		{"an origin before time", `"origin": 0`, `"origin": -1`, zkkex.ErrMalformed, "epoch origin"},
 		{"no limit", `"limit": 64`, `"limit": 0`, zkkex.ErrMalformed, "limit 0"},
 		{"too large a limit", `"limit": 64`, `"limit": 1048577`, zkkex.ErrMalformed, "limit 1048577"},
@@ -165,7 +165,7 @@ func TestInitRefusesBeforeItWrites(t *testing.T) {
 
 func TestDefaults(t *testing.T) {
 	c := Config{}.withDefaults()
-	if c.Schedule != zkkex.DefaultSchedule() || c.Limit != 64 || c.MaxOpens != 64 || c.MaxChannels != 8 || c.MinMembers != 1 ||
+	if c.Schedule != DefaultSchedule() || c.Limit != 64 || c.MaxOpens != 64 || c.MaxChannels != 8 || c.MinMembers != 1 ||
 		c.Timing != descriptor.DefaultTiming() || c.SyncInterval != 5*time.Minute {
 		t.Errorf("%+v", c)
 	}

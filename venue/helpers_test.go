@@ -82,6 +82,7 @@ func (s *scene) config() Config {
 	return Config{
 		Name:      "venue.example",
 		Registry:  Registry{URL: "file://" + s.folder, VerifierKey: s.registrar.VerifierKey()},
+		Schedule:  zkkex.DefaultSchedule(),
 		Circuits:  []descriptor.Circuit{{ID: zkkex.BabyJubjub20, Params: zkkex.ParamsDigest{0xaa}}},
 		Addresses: []descriptor.Address{{Network: "tcp", Place: "venue.example:9440"}},
 	}

@@ -105,6 +105,7 @@ func (o *office) openVenue(params zkkex.ParamsDigest, options venue.Options) {
 	_, err := venue.Init(o.dir, venue.Config{
 		Name: "venue.example", Limit: 1024, MaxChannels: 2, MaxOpens: 8,
 		Registry:  venue.Registry{URL: "file://" + o.folder, VerifierKey: o.registrar.VerifierKey()},
+		Schedule:  zkkex.DefaultSchedule(),
 		Circuits:  []descriptor.Circuit{{ID: zkkex.BabyJubjub20, Params: params}},
 		Addresses: []descriptor.Address{{Network: "tcp", Place: venueSessions}},
 	})

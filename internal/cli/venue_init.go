@@ -53,7 +53,7 @@ config.json and can be changed there while nobody has the venue open.`,
 	i.trust.register(c)
 	i.params.register(c)
 	f.StringArrayVar(&i.addresses, "address", nil, "where members connect: `HOST:PORT`; repeat for more, the preferred first")
-	f.DurationVar(&i.epoch, "epoch", 24*time.Hour, "length of an epoch, in which limits count")
+	f.DurationVar(&i.epoch, "epoch", time.Duration(venue.DefaultSchedule().Length)*time.Second, "length of an epoch, in which limits count; a new member gets in, and a revoked one is out, after two at most")
 	f.DurationVar(&i.rotation, "rotation", descriptor.DefaultTiming().Interval, "time from one descriptor, and its prekeys, to the next")
 	f.DurationVar(&i.sync, "sync-interval", venue.DefaultSyncInterval, "mean time between syncs with the registry")
 	f.Uint32Var(&i.limit, "limit", venue.DefaultLimit, "session certificates per member and epoch")
