@@ -157,8 +157,8 @@ func (m *someone) open(suite descriptor.Suite, c *session.Certificate) {
 	m.hangUp(conn)
 }
 
-// talk has some words echoed. It waits for the record that confirms the keys, so
-// that it is always on its own.
+// talk has some words echoed. It waits for the records that confirm the keys, so
+// that they are always on their own.
 func (m *someone) talk(c *handshake.Conn) {
 	mine := m.tap.sessions()
 	for !confirmed(mine) {
@@ -176,7 +176,8 @@ func (m *someone) talk(c *handshake.Conn) {
 	}
 }
 
-// confirmed reports whether the newest connection with a yes has its first record.
+// confirmed reports whether both sides have confirmed their keys, with a record, on
+// the newest connection.
 func confirmed(conns []*tapped) bool {
 	for i := len(conns) - 1; i >= 0; i-- {
 		c := conns[i]
@@ -184,10 +185,14 @@ func confirmed(conns []*tapped) bool {
 		frames, closed := c.frames(), c.end != 0
 		c.tap.mu.Unlock()
 		if !closed {
-			return slices.ContainsFunc(frames, frame.record)
+			return hasRecord(frames, true) && hasRecord(frames, false)
 		}
 	}
 	return false
+}
+
+func hasRecord(frames []frame, up bool) bool {
+	return slices.ContainsFunc(frames, func(f frame) bool { return f.up == up && f.record() })
 }
 
 func (m *someone) hangUp(c *handshake.Conn) {

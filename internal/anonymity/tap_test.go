@@ -30,7 +30,7 @@ type tapped struct {
 	begin, end int // end is 0 while it is open
 	chunks     []chunk
 
-	unconfirmed bool // leave the empty first record out of the shape
+	unpaced bool // leave out of the shape what only the pace of a machine decides
 }
 
 // chunk is what one Read or Write moved.
@@ -180,10 +180,11 @@ func (c *tapped) shape() string {
 		}
 		return out.String()
 	}
-	for i, f := range c.frames() {
-		if c.unconfirmed && i == 2 && f.up && len(f.sealed) == emptyRecord {
-			continue
-		}
+	frames := c.frames()
+	if c.unpaced {
+		frames = unpaced(frames)
+	}
+	for _, f := range frames {
 		arrow := "<-"
 		if f.up {
 			arrow = "->"
@@ -191,6 +192,24 @@ func (c *tapped) shape() string {
 		fmt.Fprintf(&out, "%s %x and %d bytes\n", arrow, f.header, len(f.sealed))
 	}
 	return out.String()
+}
+
+// unpaced returns first what goes up and then what comes down, without the empty
+// record that confirms the keys of who has nothing to say for a while.
+func unpaced(frames []frame) (out []frame) {
+	for _, up := range []bool{true, false} {
+		n := 0
+		for _, f := range frames {
+			if f.up != up {
+				continue
+			}
+			if n++; up && n == 2 && len(f.sealed) == emptyRecord {
+				continue
+			}
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 func isFetch(place string) bool { return strings.HasSuffix(place, ":80") }

@@ -64,15 +64,16 @@ func (v *view) names(id *identity) string {
 	return ""
 }
 
-// settled is the view without the empty record that confirms the keys, which there
-// is only if a machine was slow: the members of package member do not wait for it.
-func (v *view) settled() *view {
+// unpaced is the view without what only the pace of a machine decides, on
+// connections where nobody waits until the keys are confirmed: an empty record,
+// and in which order the directions come.
+func (v *view) unpaced() *view {
 	out := *v
 	out.tap = &tap{places: v.tap.places}
 	for _, c := range v.tap.conns {
-		settled := *c
-		settled.unconfirmed = true
-		out.tap.conns = append(out.tap.conns, &settled)
+		paced := *c
+		paced.unpaced = true
+		out.tap.conns = append(out.tap.conns, &paced)
 	}
 	return &out
 }
