@@ -5,16 +5,12 @@ package main
 import (
 	"context"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/zkkex/zkkex/internal/cli"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// A second signal ends the process at once.
-	context.AfterFunc(ctx, stop)
+	ctx, stop := cli.Interruptible(context.Background())
 	exit := cli.Main(ctx, cli.SystemEnv(), os.Args[1:])
 	stop()
 	os.Exit(exit)

@@ -110,6 +110,9 @@ var knownErrors = []struct {
 }
 
 func known(err error) (code, hint string) {
+	if errors.As(err, new(*member.NotNamedError)) {
+		return "not_member", "" // it says itself from when on
+	}
 	for _, k := range knownErrors {
 		if errors.Is(err, k.target) {
 			return k.code, k.hint

@@ -27,7 +27,7 @@ func killings() int {
 	if os.Getenv("ZKKEX_DEEP") != "" {
 		return 1000
 	}
-	return 20
+	return 12
 }
 
 // Serve and tunnel are killed at random moments, while programs carry streams in
@@ -88,7 +88,7 @@ func newKillScene(t *testing.T) *killScene {
 	k.run("--home", home, "keygen", "--insecure-unencrypted-key-file")
 	k.run("--home", home, "enroll", "--registry", registry.begun["url"], "--registry-key", key, "--wait", "--poll", "20ms")
 	identity := strings.TrimSpace(k.run("--home", k.dir, "venue", "init", "--name", "venue.example", "--registry", registry.begun["url"],
-		"--registry-key", key, "--params", "dev", "--limit", "100000", "--address", k.sessions))
+		"--registry-key", key, "--params", "dev", "--epoch", "24h", "--limit", "100000", "--address", k.sessions))
 	first := k.startServe()
 	k.run("--home", home, "trust", "--venue", "http://"+k.publish, "--venue-key", identity)
 	first.kill(t)

@@ -86,6 +86,9 @@ func (a *app) tunnel(ctx context.Context, m *member.Member, o *tunnelOptions) (e
 	if err != nil {
 		return fmt.Errorf("--listen %s: %w", o.listen, err)
 	}
+	if err := a.unlock(ctx, m); err != nil {
+		return errors.Join(err, l.Close())
+	}
 	v, err := a.openMemberVenue(m, id, o)
 	if err != nil {
 		return errors.Join(err, l.Close())
@@ -145,23 +148,25 @@ func (a *app) openMemberVenue(m *member.Member, id descriptor.VenueID, o *tunnel
 	})
 }
 
-// prepare opens the key while somebody is there to type a passphrase, and makes
-// sure that the venue is one that sessions can be opened at.
+// unlock opens the key while somebody is there to type a passphrase.
+func (a *app) unlock(ctx context.Context, m *member.Member) error {
+	if !m.Encrypted() {
+		return nil
+	}
+	passphrase, err := a.passphrase(ctx)()
+	if err != nil {
+		return err
+	}
+	return m.Unlock(passphrase)
+}
+
+// prepare makes sure that the venue is one that sessions can be opened at.
 func (a *app) prepare(ctx context.Context, m *member.Member, v *member.Venue) error {
 	done := a.progress("syncing with %s", v.Name())
 	err := v.Sync(ctx)
 	done()
 	if err != nil {
 		return err
-	}
-	if m.Encrypted() {
-		passphrase, err := a.passphrase(ctx)()
-		if err != nil {
-			return err
-		}
-		if err := m.Unlock(passphrase); err != nil {
-			return err
-		}
 	}
 	if err := v.State().Problem; err != nil {
 		return err
