@@ -8,7 +8,7 @@ import (
 
 const (
 	// idleBuffer is what a channel reads into while it waits for a record.
-	idleBuffer = 512
+	idleBuffer = 256
 	// sealedBlock holds sealed records, to be opened or to be sent: four of the
 	// longest, in one system call.
 	sealedBlock = 4 * record.MaxRecord

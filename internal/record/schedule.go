@@ -3,6 +3,7 @@ package record
 import (
 	"crypto/cipher"
 	"crypto/sha256"
+	"sync"
 
 	"github.com/zkkex/zkkex/internal/domain"
 	"github.com/zkkex/zkkex/internal/hmac"
@@ -29,16 +30,26 @@ type transcript [sha256.Size]byte
 // no two labels or fields meet.
 func expand(out []byte, secret *[secretSize]byte, label string, fields ...[]byte) {
 	info := domain.Frame(domain.Record, append([][]byte{[]byte(label)}, fields...)...)
-	mac := hmac.State{Hash: sha256.New()}
+	mac := borrowMAC()
+	defer giveBackMAC(mac)
 	mac.Expand(out, secret[:], info)
+}
+
+var macs = sync.Pool{New: func() any { return &hmac.State{Hash: sha256.New()} }}
+
+func borrowMAC() *hmac.State { return macs.Get().(*hmac.State) }
+
+// giveBackMAC wipes it: the next borrower has another secret.
+func giveBackMAC(mac *hmac.State) {
 	mac.Wipe()
+	macs.Put(mac)
 }
 
 // extract returns HKDF-Extract (RFC 5869).
 func extract(salt *[secretSize]byte, input []byte) (out [secretSize]byte) {
-	mac := hmac.State{Hash: sha256.New()}
+	mac := borrowMAC()
+	defer giveBackMAC(mac)
 	mac.Extract(out[:], input, salt[:])
-	mac.Wipe()
 	return out
 }
 
