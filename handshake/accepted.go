@@ -99,3 +99,13 @@ func (a *Accepted) Release() {
 		a.release = nil
 	}
 }
+
+// handOver ends a confirmed Accepted, and returns what ends the count of its
+// channel, or nil if Release did. What lives as long as the channel then holds
+// that alone.
+func (a *Accepted) handOver() (release func()) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	release, a.release, a.released = a.release, nil, true
+	return release
+}

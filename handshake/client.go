@@ -79,10 +79,8 @@ func (c *ClientConfig) open(raw net.Conn, i *Initiator, e *Established) (*Conn, 
 		Role: record.Initiator, Venue: e.Venue, Descriptor: e.Descriptor, Suite: e.Suite.String(),
 		Statement: p.Statement, Epoch: p.Epoch, Certificate: e.Certificate, Opens: e.Counter, Ends: e.Until,
 	}}
-	conn.renewal = &renewal{
-		conn: conn, begun: make(chan struct{}),
-		asking: make(chan struct{}, 1), answers: make(chan []byte, 1), keyed: make(chan struct{}),
-	}
+	conn.renewal = &renewal{conn: conn, answers: make(chan []byte, 1), keyed: make(chan struct{})}
+	conn.renewal.begun.Add(1)
 	conn.channel, err = transport.New(transport.Config{
 		Raw: raw, Session: records, Role: record.Initiator, Now: c.Now,
 		Message: conn.renewal.message, Ended: conn.ended,
@@ -91,7 +89,7 @@ func (c *ClientConfig) open(raw net.Conn, i *Initiator, e *Established) (*Conn, 
 		records.Wipe()
 		return nil, err
 	}
-	close(conn.renewal.begun)
+	conn.renewal.begun.Done()
 	conn.channel.SetEnd(e.Until, AlertExpired)
 	return conn, nil
 }

@@ -261,6 +261,20 @@ func (c *Conn) checkLive(config *ServerConfig) {
 	}
 }
 
+// releaseWith has release called when the channel has ended, or now if it has, in
+// place of what was to be called before.
+func (c *Conn) releaseWith(release func()) {
+	c.mu.Lock()
+	over := c.over
+	if !over {
+		c.release = release
+	}
+	c.mu.Unlock()
+	if over && release != nil {
+		release()
+	}
+}
+
 // switchTo counts the channel as one of another certificate, and not as one of
 // the present one any more.
 func (c *Conn) switchTo(a *Admission, gate Gate) error {

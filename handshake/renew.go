@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -43,10 +44,10 @@ var ErrRenewing = errors.New("handshake: another renewal is under way")
 // answers is set.
 type renewal struct {
 	conn  *Conn
-	begun chan struct{} // closed when conn has its channel, whose reader runs before
+	begun sync.WaitGroup // until conn has its channel, whose reader runs before
 
 	// The member's side.
-	asking  chan struct{} // holds one token while a renewal is under way
+	asking  sync.Mutex // a renewal is under way
 	answers chan []byte
 	keyed   chan struct{}   // closed when the venue's key is there
 	theirs  *ecdh.PublicKey // the venue's key, once keyed is closed
@@ -61,7 +62,7 @@ type renewal struct {
 
 // offer sends the venue's key. It is called before the first message is taken.
 func (r *renewal) offer() (err error) {
-	<-r.begun
+	r.begun.Wait()
 	if r.own, err = r.venue.Responder.renewals.current(); err != nil {
 		return err
 	}
@@ -70,7 +71,7 @@ func (r *renewal) offer() (err error) {
 
 // message takes a record of the peer's. It does not block.
 func (r *renewal) message(b []byte) {
-	<-r.begun
+	r.begun.Wait()
 	switch {
 	case r.venue == nil && b[0] == renewKey:
 		r.take(b)
@@ -98,12 +99,10 @@ func (r *renewal) take(b []byte) {
 
 // ask is the member's side of one renewal.
 func (r *renewal) ask(ctx context.Context, v *Venue, cert *session.Certificate) error {
-	select {
-	case r.asking <- struct{}{}:
-		defer func() { <-r.asking }()
-	default:
+	if !r.asking.TryLock() {
 		return ErrRenewing
 	}
+	defer r.asking.Unlock()
 	select {
 	case <-r.keyed:
 	case <-r.conn.Done():

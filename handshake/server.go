@@ -177,13 +177,15 @@ func (c *ServerConfig) open(ctx context.Context, raw net.Conn, a *Accepted) (*Co
 		Statement: a.Admission.Statement, Epoch: a.Admission.Epoch, Certificate: a.Admission.Certificate,
 		Opens: a.Counter, Ends: a.Until,
 	}}
-	conn.renewal = &renewal{conn: conn, begun: make(chan struct{}), venue: c, source: c.source(raw)}
+	conn.renewal = &renewal{conn: conn, venue: c, source: c.source(raw)}
+	conn.renewal.begun.Add(1)
 	confirm := newConfirmation(func() error {
 		ctx, cancel := context.WithTimeout(conn.renewal.source, c.Timeout)
 		defer cancel()
 		if err := a.Confirm(ctx); err != nil {
 			return err
 		}
+		conn.releaseWith(a.handOver())
 		return conn.renewal.offer()
 	})
 	defer confirm.leave()
@@ -195,7 +197,7 @@ func (c *ServerConfig) open(ctx context.Context, raw net.Conn, a *Accepted) (*Co
 		session.Wipe()
 		return nil, err
 	}
-	close(conn.renewal.begun)
+	conn.renewal.begun.Done()
 	conn.channel.SetEnd(a.Until, AlertExpired)
 	if a.Early != nil {
 		return conn, nil
