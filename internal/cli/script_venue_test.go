@@ -28,7 +28,6 @@ const patience = 60 * time.Second
 // backgroundState is what a script has running.
 type backgroundState struct {
 	ahead atomic.Int64 // of the clock, nanoseconds
-	mu    sync.Mutex
 	runs  map[string]*backgroundRun
 	held  map[string]net.Conn
 }
