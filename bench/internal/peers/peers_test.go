@@ -29,7 +29,7 @@ func connect(t *testing.T) (near, far net.Conn) {
 
 // once lets a client and a server talk over one connection, and returns what each
 // made of it, and what the client's end carried.
-func once(t *testing.T, client func(net.Conn) error, server func(net.Conn) error) (clientErr, serverErr error, carried *Counter) {
+func once(t *testing.T, client func(net.Conn) error, server func(net.Conn) error) (carried *Counter, clientErr, serverErr error) {
 	t.Helper()
 	near, far := connect(t)
 	done := make(chan error)
@@ -41,7 +41,7 @@ func once(t *testing.T, client func(net.Conn) error, server func(net.Conn) error
 	carried = Count(near)
 	clientErr = client(carried)
 	near.Close()
-	return clientErr, <-done, carried
+	return carried, clientErr, <-done
 }
 
 func testPeers(t *testing.T) map[string]Peer {
@@ -68,7 +68,7 @@ func testPeers(t *testing.T) map[string]Peer {
 func TestPeersAnswer(t *testing.T) {
 	for name, p := range testPeers(t) {
 		for range 2 {
-			client, server, carried := once(t, p.Open, p.Serve)
+			carried, client, server := once(t, p.Open, p.Serve)
 			if client != nil || server != nil {
 				t.Errorf("%s: the client says %v, the server %v", name, client, server)
 			}
@@ -84,7 +84,7 @@ func TestPeersAnswer(t *testing.T) {
 func TestPeersAuthenticate(t *testing.T) {
 	known, strangers := testPeers(t), testPeers(t)
 	for name, p := range known {
-		client, server, _ := once(t, strangers[name].Open, p.Serve)
+		_, client, server := once(t, strangers[name].Open, p.Serve)
 		if client == nil || server == nil {
 			t.Errorf("%s: to a stranger, the client says %v, the server %v", name, client, server)
 		}
@@ -98,7 +98,7 @@ func TestTLSIsMutual(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.client.Certificates = nil
-	if client, server, _ := once(t, p.Open, p.Serve); client == nil || server == nil {
+	if _, client, server := once(t, p.Open, p.Serve); client == nil || server == nil {
 		t.Errorf("without a certificate, the client says %v, the server %v", client, server)
 	}
 }
@@ -108,14 +108,14 @@ func TestTLSResumes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err, _, _ := once(t, p.Open, p.Serve); !errors.Is(err, ErrNotResumed) {
+	if _, err, _ := once(t, p.Open, p.Serve); !errors.Is(err, ErrNotResumed) {
 		t.Errorf("the first handshake: %v, expected %v", err, ErrNotResumed)
 	}
-	if client, server, _ := once(t, p.Prepare, p.Serve); client != nil || server != nil {
+	if _, client, server := once(t, p.Prepare, p.Serve); client != nil || server != nil {
 		t.Fatalf("the client says %v, the server %v", client, server)
 	}
 	for range 3 {
-		if client, server, _ := once(t, p.Open, p.Serve); client != nil || server != nil {
+		if _, client, server := once(t, p.Open, p.Serve); client != nil || server != nil {
 			t.Errorf("the client says %v, the server %v", client, server)
 		}
 	}
