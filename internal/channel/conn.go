@@ -47,7 +47,7 @@ type Config struct {
 	// Linger is how long the last record waits for a peer that does not read; 0
 	// is 5 seconds.
 	Linger time.Duration
-	// Now is the clock of [Conn.SetEnd]; nil is [time.Now].
+	// Now is the clock, that of the session; nil is [time.Now].
 	Now func() time.Time
 }
 

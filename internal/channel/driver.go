@@ -47,9 +47,6 @@ func (c *Conn) queue(message []byte, send func(*output)) error {
 	return nil
 }
 
-// needsDriver reports whether a ratchet has something to compute or to send.
-func (c *Conn) needsDriver() bool { return c.session.NeedsPrepare() || c.session.NeedsControl() }
-
 // nudge drives the ratchet now, and again when the gap between two has passed.
 // It is called after each event that can make a ratchet due.
 func (c *Conn) nudge() {
@@ -157,7 +154,7 @@ func (c *Conn) sendControl(ratchets bool) bool {
 		_ = c.unsent(err)
 		return false
 	}
-	return sent || c.needsDriver()
+	return sent || c.session.Due(c.now())
 }
 
 // sealControl seals what the driver has to send.

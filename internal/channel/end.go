@@ -90,7 +90,7 @@ func (c *Conn) SetEnd(t time.Time, a record.Alert) {
 	}
 	left := max(0, t.Sub(c.now()))
 	if e.timer == nil {
-		e.timer = time.AfterFunc(left, func() { c.checkEnd(); e.rearm(c.now()) })
+		e.timer = time.AfterFunc(left, func() { c.checkEnd(c.now()); e.rearm(c.now()) })
 		return
 	}
 	e.timer.Reset(left)
@@ -98,17 +98,17 @@ func (c *Conn) SetEnd(t time.Time, a record.Alert) {
 
 // checkEnd ends the channel if it is time. It is called when the timer says so,
 // and whenever the channel is used: a timer stands still while a machine sleeps.
-func (c *Conn) checkEnd() {
-	if alert, over := c.end.over(c.now); over {
+func (c *Conn) checkEnd(now time.Time) {
+	if alert, over := c.end.over(now); over {
 		c.failWith(fmt.Errorf("channel: %w: %w", record.ErrClosed, alert), alert)
 	}
 }
 
 // over reports whether the channel's time is up.
-func (e *end) over(now func() time.Time) (record.Alert, bool) {
+func (e *end) over(now time.Time) (record.Alert, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.alert, !e.begun && !e.at.IsZero() && !now().Before(e.at)
+	return e.alert, !e.begun && !e.at.IsZero() && !now.Before(e.at)
 }
 
 // rearm waits on, after a timer that fired for an end that has moved.

@@ -1,6 +1,9 @@
 package channel
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 var (
 	// ErrConfig reports a configuration that is incomplete.
@@ -12,3 +15,22 @@ var (
 	// Confirmed refused all the same. The reason is in the chain.
 	ErrConfirm = errors.New("the peer was not confirmed")
 )
+
+// cutError is the end of what can be read: what it means to the session, and the
+// error of the connection below, or nil. Every channel ends, and few look at why:
+// it becomes text when it is asked to.
+type cutError struct{ end, below error }
+
+func (e *cutError) Error() string {
+	if e.below == nil {
+		return fmt.Sprintf("channel: %v", e.end)
+	}
+	return fmt.Sprintf("channel: reading: %v: %v", e.end, e.below)
+}
+
+func (e *cutError) Unwrap() []error {
+	if e.below == nil {
+		return []error{e.end}
+	}
+	return []error{e.end, e.below}
+}

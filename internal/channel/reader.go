@@ -126,8 +126,9 @@ func (c *Conn) readRecords() error {
 		if err := c.open(); err != nil {
 			return nil
 		}
-		c.checkEnd()
-		if c.needsDriver() {
+		now := c.now()
+		c.checkEnd(now)
+		if c.session.Due(now) {
 			c.drive()
 		}
 	}
@@ -149,9 +150,9 @@ func (c *Conn) cutOff(err error) {
 	case end == io.EOF:
 		go c.hangUp()
 	case err == io.EOF:
-		c.fail(fmt.Errorf("channel: %w", end), nil)
+		c.fail(&cutError{end, nil}, nil)
 	default:
-		c.fail(fmt.Errorf("channel: reading: %w: %w", end, err), nil)
+		c.fail(&cutError{end, err}, nil)
 	}
 }
 

@@ -18,7 +18,8 @@ import (
 // ([record.ErrStale]), Write waits for a ratchet, and until Config.Confirmed has
 // agreed it waits as well.
 func (c *Conn) Write(p []byte) (n int, err error) {
-	c.checkEnd()
+	now := c.now()
+	c.checkEnd(now)
 	if err := c.out.enter(); err != nil {
 		return 0, err
 	}
@@ -26,8 +27,8 @@ func (c *Conn) Write(p []byte) (n int, err error) {
 	if !c.spoken.Load() {
 		c.spoken.Store(true)
 	}
-	for {
-		if c.needsDriver() {
+	for ; ; now = c.now() {
+		if c.session.Due(now) {
 			c.drive()
 		}
 		sealed, stale, err := c.writeSome(p[n:])

@@ -51,6 +51,18 @@ func (s *Session) NeedsControl() bool {
 	return needed
 }
 
+// Due reports whether [Session.NeedsPrepare] or [Session.NeedsControl] does, at a
+// time of the session's clock: reading that can take longer than all the rest.
+func (s *Session) Due(now time.Time) bool {
+	s.ratchet.mu.Lock()
+	defer s.ratchet.mu.Unlock()
+	if s.ratchet.needsPrepare(now) {
+		return true
+	}
+	_, needed := s.ratchet.pending(now)
+	return needed
+}
+
 // Control appends the next control record to dst, or nothing if there is none:
 // that can be so just after NeedsControl said otherwise, when an offer comes in
 // before our request for it is sealed. It is to be sent like any record, also

@@ -62,3 +62,9 @@ var (
 func malformed(format string, reason error, detail string, args ...any) error {
 	return &zkkex.ParseError{Format: format, Err: fmt.Errorf("%w: "+detail, append([]any{reason}, args...)...)}
 }
+
+// What nearly every session ends with, made once.
+var (
+	errTruncated = fmt.Errorf("record: %w", ErrTruncated)
+	errWiped     = fmt.Errorf("record: %w", ErrWiped)
+)

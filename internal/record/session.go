@@ -258,20 +258,19 @@ func (s *Session) End() error {
 	case s.receive.closed:
 		return io.EOF
 	}
-	return fmt.Errorf("record: %w", ErrTruncated)
+	return errTruncated
 }
 
 // Wipe forgets all keys. Everything then returns [ErrWiped], or the reason for
 // which it failed before.
 func (s *Session) Wipe() {
-	wiped := fmt.Errorf("record: %w", ErrWiped)
 	s.send.mu.Lock()
-	s.send.end(wiped)
+	s.send.end(errWiped)
 	s.send.wipe(s.exporter[:])
 	s.wiped = true
 	s.send.mu.Unlock()
 	s.receive.mu.Lock()
-	s.receive.end(wiped)
+	s.receive.end(errWiped)
 	s.receive.mu.Unlock()
-	s.ratchet.end(wiped)
+	s.ratchet.end(errWiped)
 }
