@@ -262,12 +262,16 @@ func (l *Listener) watch() {
 
 // addressOf returns the address of a peer, invalid if it has none.
 func addressOf(raw net.Conn) netip.Addr {
-	if raw.RemoteAddr() == nil {
+	switch a := raw.RemoteAddr().(type) {
+	case nil:
 		return netip.Addr{}
+	case *net.TCPAddr:
+		return a.AddrPort().Addr().Unmap().WithZone("")
+	default:
+		p, err := netip.ParseAddrPort(a.String())
+		if err != nil {
+			return netip.Addr{}
+		}
+		return p.Addr().Unmap().WithZone("")
 	}
-	p, err := netip.ParseAddrPort(raw.RemoteAddr().String())
-	if err != nil {
-		return netip.Addr{}
-	}
-	return p.Addr().Unmap().WithZone("")
 }
