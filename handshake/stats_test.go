@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/internal/redact"
 )
 
 // Every message counts once, as what became of it.
@@ -109,7 +110,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 			t.Errorf("%q is printed", form)
 		}
 	}
-	if !strings.Contains(out.String(), redacted) {
+	if !strings.Contains(out.String(), redact.Text) {
 		t.Error("nothing was printed at all")
 	}
 }

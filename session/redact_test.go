@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/zkkex/zkkex/internal/redact"
 	"github.com/zkkex/zkkex/session"
 )
 
@@ -57,7 +58,7 @@ func secretsDoNotPrint(t *testing.T) {
 			t.Errorf("session key %d is printed, %s", i, found)
 		}
 	}
-	if !strings.Contains(out.String(), "session(redacted)") {
+	if !strings.Contains(out.String(), redact.Text) {
 		t.Error("nothing says that something was left out")
 	}
 	// The search finds what does print.

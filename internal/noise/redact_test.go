@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+
+	"github.com/zkkex/zkkex/internal/redact"
 )
 
 // Nothing that holds secrets prints them, whole, nested, or by a pointer.
@@ -59,7 +61,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 			t.Errorf("the %s is printed, %s", name, leaked)
 		}
 	}
-	if !strings.Contains(out.String(), redacted) {
+	if !strings.Contains(out.String(), redact.Text) {
 		t.Error("nothing says that something was left out")
 	}
 	// The search finds what does print.

@@ -1,32 +1,7 @@
 package descriptor
 
-import (
-	"fmt"
-	"io"
-	"log/slog"
-)
-
-const redacted = "venue secret(redacted)"
+import "github.com/zkkex/zkkex/internal/redact"
 
 // silent is embedded where there are secrets, which are also kept behind
 // functions: formatters follow pointers but never call functions.
-type silent struct{}
-
-// String returns a fixed text that tells nothing about the secrets.
-func (silent) String() string { return redacted }
-
-// GoString returns a fixed text that tells nothing about the secrets.
-func (silent) GoString() string { return redacted }
-
-// Format writes a fixed text that tells nothing about the secrets, for every
-// verb.
-func (silent) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
-
-// LogValue returns a fixed text that tells nothing about the secrets.
-func (silent) LogValue() slog.Value { return slog.StringValue(redacted) }
-
-// MarshalText returns a fixed text that tells nothing about the secrets.
-func (silent) MarshalText() ([]byte, error) { return []byte(redacted), nil }
-
-// MarshalJSON returns a fixed text that tells nothing about the secrets.
-func (silent) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
+type silent = redact.Silent
