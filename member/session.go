@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/handshake"
 	"github.com/zkkex/zkkex/session"
+	"github.com/zkkex/zkkex/slots"
 )
 
 // Session is a channel at a venue, and what it takes to open it again.
@@ -105,13 +107,24 @@ func (v *Venue) take(ctx context.Context) (*session.Certificate, error) {
 		return nil, err
 	}
 	c, err := v.takeKnown(ctx)
-	if !syncHelps(err) {
+	if !syncHelps(err) && !(errors.Is(err, slots.ErrNoSlot) && v.mayLook()) {
 		return c, err
 	}
 	if err := v.Sync(ctx); err != nil {
 		return nil, err
 	}
 	return v.takeKnown(ctx)
+}
+
+// lookAgain is how often a member that is out of slots asks whether the venue has
+// raised its generation, which gives fresh ones.
+const lookAgain = 10 * time.Second
+
+// mayLook reports whether it is time for another look, and counts it.
+func (v *Venue) mayLook() bool {
+	now := v.member.options.Now().UnixNano()
+	last := v.looked.Load()
+	return now-last >= int64(lookAgain) && v.looked.CompareAndSwap(last, now)
 }
 
 func (v *Venue) takeKnown(ctx context.Context) (*session.Certificate, error) {

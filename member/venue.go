@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/zkkex/zkkex"
@@ -49,6 +50,7 @@ type Venue struct {
 	provers venueProver
 	spare   spare
 	nap     time.Duration // see [Session.sleepUntil]
+	looked  atomic.Int64  // when [Venue.mayLook] last agreed, in Unix nanoseconds
 }
 
 // OpenVenue opens a venue that is trusted. It needs no network: what was seen of

@@ -2,11 +2,16 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/member"
 	"github.com/zkkex/zkkex/venue/descriptor"
 	"github.com/zkkex/zkkex/venue/venueclient"
@@ -43,6 +48,9 @@ func (a *app) trustVenue(ctx context.Context, m *member.Member, f *trustVenueFla
 	if err := a.warnVenueDropped(m, f, &said); err != nil {
 		return nil, err
 	}
+	if err := a.recognizeVenue(ctx, f); err != nil {
+		return nil, err
+	}
 	id, err := m.TrustVenue(member.VenueConfig{
 		URL: f.url, Identity: f.identity, Witnesses: said.Witnesses, Quorum: said.Quorum,
 		MinMembers: said.MinMembers, RequirePrekey: f.prekey,
@@ -62,6 +70,39 @@ func (a *app) trustVenue(ctx context.Context, m *member.Member, f *trustVenueFla
 		a.warnf("recorded, but not synced: %v", withAdvice(err))
 	}
 	return newTrustedVenue(m, id)
+}
+
+// recognizeVenue asks whether the venue of the identity is at the address. Nothing is
+// recorded of what is not: a slip in the address would take the place of a good one.
+// A server that cannot be reached now is believed.
+func (a *app) recognizeVenue(ctx context.Context, f *trustVenueFlags) error {
+	identity, err := descriptor.ParseIdentity(f.identity)
+	if err != nil {
+		return err
+	}
+	client, err := a.venueClient(f.url)
+	if err != nil {
+		return err
+	}
+	shown, err := client.Identity(ctx)
+	switch {
+	case err == nil && shown.ID() != identity.ID():
+		return withHint(fmt.Errorf("%w: the server at %s shows %s with the fingerprint %s, expected %s with %s; nothing was recorded",
+			venueclient.ErrOtherVenue, f.url, shown.Name(), shown.Fingerprint(), identity.Name(), identity.Fingerprint()),
+			"compare the identity with what the venue says by another way")
+	case errors.Is(err, venueclient.ErrServer), errors.Is(err, zkkex.ErrMalformed), errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF):
+		return withHint(fmt.Errorf("%s is no venue's descriptors: %w; nothing was recorded", f.url, err),
+			"it is the address that the venue's zkkex serve has with --publish, not that of sessions or of a registry")
+	}
+	return nil
+}
+
+func (a *app) venueClient(url string) (*venueclient.Client, error) {
+	dial, err := a.dial()
+	if err != nil {
+		return nil, err
+	}
+	return venueclient.New(venueclient.Config{URL: url, Dial: dial, Now: a.env.Now})
 }
 
 // warnVenueDropped tells which demands on a venue that is recorded end.
@@ -89,11 +130,7 @@ func (a *app) warnVenueDropped(m *member.Member, f *trustVenueFlags, said *membe
 
 // askIdentity returns an error that shows the identity a server says it has.
 func (a *app) askIdentity(ctx context.Context, url string) error {
-	dial, err := a.dial()
-	if err != nil {
-		return err
-	}
-	client, err := venueclient.New(venueclient.Config{URL: url, Dial: dial, Now: a.env.Now})
+	client, err := a.venueClient(url)
 	if err != nil {
 		return err
 	}

@@ -82,12 +82,17 @@ func (a *app) tunnel(ctx context.Context, m *member.Member, o *tunnelOptions) (e
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", o.listen) // before certificates are made, whose slots would be lost
-	if err != nil {
-		return fmt.Errorf("--listen %s: %w", o.listen, err)
+	// Before certificates are made, whose slots would be lost; but programs that
+	// connect must not wait for a passphrase.
+	if err := a.checkFree(o.listen); err != nil {
+		return err
 	}
 	if err := a.unlock(ctx, m); err != nil {
-		return errors.Join(err, l.Close())
+		return err
+	}
+	l, err := net.Listen("tcp", o.listen)
+	if err != nil {
+		return fmt.Errorf("--listen %s: %w", o.listen, err)
 	}
 	v, err := a.openMemberVenue(m, id, o)
 	if err != nil {
@@ -116,10 +121,24 @@ func (a *app) tunnel(ctx context.Context, m *member.Member, o *tunnelOptions) (e
 	if !o.noRenew {
 		client.KeepAlive = a.keepAlive
 	}
+	defer context.AfterFunc(ctx, func() {
+		if left := client.Stats().Active; left > 0 {
+			a.notef("%d connections are left and have up to %v; interrupt again to end at once", left, tunnel.DefaultDrain)
+		}
+	})()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return client.Serve(ctx) })
 	group.Go(func() error { return unlessDone(ctx, v.Run(ctx)) })
 	return group.Wait()
+}
+
+// checkFree returns an error if an address cannot be listened on.
+func (a *app) checkFree(address string) error {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("--listen %s: %w", address, err)
+	}
+	return l.Close()
 }
 
 // keepAlive renews a session as long as it lasts.

@@ -265,9 +265,27 @@ a minute.`,
 		if emergency {
 			job.Do = doRaise
 		}
-		return a.descriptorOf(ctx, o, job)
+		done, err := a.inVenue(ctx, o, job)
+		if err != nil {
+			return nil, err
+		}
+		return &rotateResult{done.Number, done.Note, emergency}, nil
 	})
 	return c
+}
+
+// rotateResult says what a rotation did.
+type rotateResult struct {
+	Number     uint64 `json:"number"`
+	Descriptor string `json:"descriptor"`
+	Raised     bool   `json:"raised"`
+}
+
+func (r *rotateResult) text() string {
+	if r.Raised {
+		return fmt.Sprintf("descriptor %d raises the generation: everybody proves again, and open sessions end within a minute\n", r.Number)
+	}
+	return fmt.Sprintf("descriptor %d is the newest; zkkex venue descriptor prints it\n", r.Number)
 }
 
 func (a *app) descriptorOf(ctx context.Context, o *venueOptions, j venueJob) (result, error) {

@@ -133,7 +133,7 @@ func parseKey(text string, table algorithms) (*identityKey, error) {
 		return nil, err
 	}
 	if k.String() != text {
-		return nil, malformed(keyFormat, "not in the one accepted form, which is %s", k)
+		return nil, malformed(keyFormat, "not in the one accepted form, or its hash does not fit the key: it was mistyped, or cut; copy it again from where it came")
 	}
 	return k, nil
 }
