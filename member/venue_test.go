@@ -132,6 +132,30 @@ func TestLimitUsedUp(t *testing.T) {
 	}
 }
 
+// A raised generation gives fresh slots, and a member that has none left finds out
+// without being told, but does not ask at every attempt.
+func TestRaiseFindsWhoIsOutOfSlots(t *testing.T) {
+	s := newScene(t)
+	m := s.member()
+	there := s.venue("venue.invalid", func(c *venue.Config) { c.Limit = 1 })
+	v := there.trustedBy(m)
+	fresh(t, v)
+	if _, err := v.Fresh(t.Context()); !errors.Is(err, slots.ErrNoSlot) {
+		t.Fatalf("%v; want ErrNoSlot", err)
+	}
+	asked := v.looked.Load()
+	if _, err := v.Fresh(t.Context()); !errors.Is(err, slots.ErrNoSlot) || v.looked.Load() != asked {
+		t.Fatalf("%v; looked at %d and %d", err, asked, v.looked.Load())
+	}
+	s.clock.add(5 * time.Minute)
+	s.publish()
+	_, err := there.venue.Raise(t.Context())
+	s.must(err)
+	if _, err := v.Fresh(t.Context()); err != nil {
+		t.Fatalf("after the raise: %v", err)
+	}
+}
+
 // A member that is admitted after the venue named its roots is told when it is its
 // turn, before and after that is certain, and then it is.
 func TestAdmittedTooLate(t *testing.T) {
