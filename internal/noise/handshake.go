@@ -29,7 +29,6 @@ type HandshakeState struct {
 
 	statics StaticSecrets
 	toStore *[PublicKeySize]byte // a static secret that no message has authenticated yet
-	ahead   *ahead               // the message's se, if it is being computed already
 
 	stage   stage
 	message int // the next message, or the one being read, from 0
@@ -137,7 +136,6 @@ func (h *HandshakeState) Split() (*Transport, error) {
 // [HandshakeState.PeerStatic] still answer.
 func (h *HandshakeState) Wipe() {
 	h.stage = ended
-	h.forgetAhead()
 	h.symmetric.wipe()
 	h.forgetStatic()
 	h.s.wipe()
@@ -193,11 +191,6 @@ func (h *HandshakeState) mixDH(t token) error {
 func (h *HandshakeState) dh(t token) ([]byte, error) {
 	if t == tokenSS {
 		return h.staticSecret()
-	}
-	if t == tokenSE && h.ahead != nil {
-		a := h.ahead
-		h.ahead = nil
-		return a.take()
 	}
 	private, public := h.dhKeys(t)
 	return sharedSecret(private, public)

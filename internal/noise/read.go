@@ -120,7 +120,6 @@ func (h *HandshakeState) readE() (err error) {
 		return fmt.Errorf("ephemeral key: %w", err)
 	}
 	h.mixEphemeral(field)
-	h.goAhead()
 	return nil
 }
 

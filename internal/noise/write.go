@@ -57,7 +57,6 @@ func (h *HandshakeState) writeE(dst []byte) (_ []byte, err error) {
 		return nil, fmt.Errorf("drawing an ephemeral key: %w", err)
 	}
 	h.mixEphemeral(h.e.public[:])
-	h.goAhead()
 	return append(dst, h.e.public[:]...), nil
 }
 
