@@ -28,10 +28,11 @@ type Listener struct {
 	// emptied says that the last channel of a closed listener has ended.
 	emptied chan struct{}
 
-	mu       sync.Mutex
-	pending  map[netip.Prefix]int
-	channels map[*Conn]struct{}
-	counters listenerCounters
+	mu         sync.Mutex
+	handshakes int // under way: the sum of pending
+	pending    map[netip.Prefix]int
+	channels   map[*Conn]struct{}
+	counters   listenerCounters
 }
 
 type listenerCounters struct {
@@ -114,10 +115,7 @@ func (l *Listener) Shutdown() error {
 // Stats returns the counters.
 func (l *Listener) Stats() ListenerStats {
 	l.mu.Lock()
-	handshakes, channels := 0, len(l.channels)
-	for _, n := range l.pending {
-		handshakes += n
-	}
+	handshakes, channels := l.handshakes, len(l.channels)
 	l.mu.Unlock()
 	c := &l.counters
 	return ListenerStats{
@@ -169,13 +167,10 @@ func (l *Listener) accept(raw net.Conn) {
 func (l *Listener) begin(from netip.Prefix) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	all := 0
-	for _, n := range l.pending {
-		all += n
-	}
-	if all >= l.config.MaxHandshakes || from.IsValid() && l.pending[from] >= MaxHandshakesPerAddress {
+	if l.handshakes >= l.config.MaxHandshakes || from.IsValid() && l.pending[from] >= MaxHandshakesPerAddress {
 		return false
 	}
+	l.handshakes++
 	l.pending[from]++
 	return true
 }
@@ -183,6 +178,7 @@ func (l *Listener) begin(from netip.Prefix) bool {
 func (l *Listener) end(from netip.Prefix) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.handshakes--
 	if l.pending[from]--; l.pending[from] == 0 {
 		delete(l.pending, from)
 	}

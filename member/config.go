@@ -1,13 +1,12 @@
 package member
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
 
 	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/internal/strictjson"
 	"github.com/zkkex/zkkex/registry"
 )
 
@@ -92,13 +91,8 @@ type config struct {
 // parseConfig decodes the configuration, strictly: it accepts exactly what
 // encode writes.
 func parseConfig(text []byte) (*config, error) {
-	if len(text) > maxConfig {
-		return nil, malformed("expected at most %d bytes, got more", maxConfig)
-	}
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields()
 	var c config
-	if err := decoder.Decode(&c); err != nil {
+	if err := strictjson.Decode(text, maxConfig, &c); err != nil {
 		return nil, malformed("%w", err)
 	}
 	if c.Format != configFormat {
@@ -107,8 +101,8 @@ func parseConfig(text []byte) (*config, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	if !bytes.Equal(c.encode(), text) {
-		return nil, malformed("not in the one accepted form, which is:\n%s", c.encode())
+	if err := strictjson.Check(text, c.encode()); err != nil {
+		return nil, malformed("%w", err)
 	}
 	return &c, nil
 }
@@ -142,14 +136,7 @@ func (c *config) encode() []byte {
 			shown.Registries[i].Witnesses = []string{}
 		}
 	}
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(shown); err != nil {
-		panic("zkkex: internal error: " + err.Error()) // strings and numbers encode
-	}
-	return out.Bytes()
+	return strictjson.Encode(shown)
 }
 
 // put adds a registry, or replaces the one with the same key.

@@ -1,8 +1,6 @@
 package member
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +10,7 @@ import (
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/internal/atomicfile"
+	"github.com/zkkex/zkkex/internal/strictjson"
 	"github.com/zkkex/zkkex/venue/descriptor"
 	"github.com/zkkex/zkkex/venue/venueclient"
 )
@@ -129,13 +128,8 @@ type venueFile struct {
 // parseVenue decodes a venue's configuration, strictly: it accepts exactly what
 // encodeVenue writes.
 func parseVenue(text []byte) (*VenueConfig, error) {
-	if len(text) > maxVenueConfig {
-		return nil, malformedVenue("expected at most %d bytes, got more", maxVenueConfig)
-	}
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields()
 	var f venueFile
-	if err := decoder.Decode(&f); err != nil {
+	if err := strictjson.Decode(text, maxVenueConfig, &f); err != nil {
 		return nil, malformedVenue("%w", err)
 	}
 	if f.Format != venueFormat {
@@ -144,8 +138,8 @@ func parseVenue(text []byte) (*VenueConfig, error) {
 	if err := f.VenueConfig.check(); err != nil {
 		return nil, err
 	}
-	if want := encodeVenue(f.VenueConfig); !bytes.Equal(want, text) {
-		return nil, malformedVenue("not in the one accepted form, which is:\n%s", want)
+	if err := strictjson.Check(text, encodeVenue(f.VenueConfig)); err != nil {
+		return nil, malformedVenue("%w", err)
 	}
 	return &f.VenueConfig, nil
 }
@@ -156,14 +150,7 @@ func encodeVenue(v VenueConfig) []byte {
 	if v.Witnesses == nil {
 		v.Witnesses = []string{}
 	}
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(venueFile{venueFormat, v}); err != nil {
-		panic("zkkex: internal error: " + err.Error()) // strings and numbers encode
-	}
-	return out.Bytes()
+	return strictjson.Encode(venueFile{venueFormat, v})
 }
 
 // TrustVenue records a venue, or a new address, witnesses or demands of one that

@@ -1,9 +1,7 @@
 package venue
 
 import (
-	"bytes"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +10,7 @@ import (
 	"time"
 
 	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/internal/strictjson"
 	"github.com/zkkex/zkkex/registry/registrar"
 	"github.com/zkkex/zkkex/venue/descriptor"
 )
@@ -83,13 +82,8 @@ func toSeconds(d time.Duration) seconds { return seconds(d / time.Second) }
 // [Config.MarshalText] writes. It returns an error wrapping
 // [zkkex.ErrMalformed] or [zkkex.ErrUnsupported].
 func ParseConfig(text []byte) (*Config, error) {
-	if len(text) > maxConfig {
-		return nil, malformed("expected at most %d bytes, got more", maxConfig)
-	}
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields()
 	var t configText
-	if err := decoder.Decode(&t); err != nil {
+	if err := strictjson.Decode(text, maxConfig, &t); err != nil {
 		return nil, malformed("%w", err)
 	}
 	if t.Format != configFormat {
@@ -102,8 +96,8 @@ func ParseConfig(text []byte) (*Config, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	if encoded := c.encode(); !bytes.Equal(encoded, text) {
-		return nil, malformed("not in the one accepted form, which is:\n%s", encoded)
+	if err := strictjson.Check(text, c.encode()); err != nil {
+		return nil, malformed("%w", err)
 	}
 	return c, nil
 }
@@ -195,14 +189,7 @@ func (c *Config) encode() []byte {
 	for _, w := range c.Witnesses {
 		t.Witnesses = append(t.Witnesses, witnessText(w))
 	}
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(t); err != nil {
-		panic("zkkex: internal error: " + err.Error()) // strings and numbers encode
-	}
-	return out.Bytes()
+	return strictjson.Encode(t)
 }
 
 // loadConfig reads a configuration's file.
