@@ -171,9 +171,7 @@ func TestReplayedFirstMessageIsNoChannel(t *testing.T) {
 		t.Fatal(err)
 	}
 	raw.Close() // the thief cannot go on
-	for s.listener.Stats().Failed == 0 {
-		runtime.Gosched()
-	}
+	eventually(t, "the handshake fails", func() bool { return s.listener.Stats().Failed == 1 })
 	if opens, channels := s.gate.changed(); opens != 0 || channels != 0 {
 		t.Errorf("%d opens and %d channels, expected none", opens, channels)
 	}
@@ -216,9 +214,11 @@ func TestGateEndsChannels(t *testing.T) {
 	if !errors.As(err, &alert) || alert != AlertGeneration {
 		t.Errorf("got %v", err)
 	}
-	if _, channels := s.gate.changed(); channels != 0 {
-		<-venue.Done()
-	}
+	requireEnd(t, venue)
+	eventually(t, "the channel is not counted any more", func() bool {
+		_, channels := s.gate.changed()
+		return channels == 0
+	})
 }
 
 func TestListenerBounds(t *testing.T) {
@@ -237,12 +237,10 @@ func TestListenerBounds(t *testing.T) {
 		}
 		raw.Close()
 	}
-	for {
-		if stats := s.listener.Stats(); stats.Refused == 2 && stats.TimedOut == 2 && stats.Handshakes == 0 {
-			break
-		}
-		runtime.Gosched()
-	}
+	eventually(t, "two are refused and two time out", func() bool {
+		stats := s.listener.Stats()
+		return stats.Refused == 2 && stats.TimedOut == 2 && stats.Handshakes == 0
+	})
 	s.pair(s.certificate(t)) // there is room again
 }
 
@@ -272,13 +270,10 @@ func TestStallsAndHalfMessages(t *testing.T) {
 		})
 	}
 	ends.Wait()
-	for {
+	eventually(t, "every one ends", func() bool {
 		stats := s.listener.Stats()
-		if stats.Handshakes == 0 && stats.TimedOut+stats.Failed == uint64(tried) {
-			return
-		}
-		runtime.Gosched()
-	}
+		return stats.Handshakes == 0 && stats.TimedOut+stats.Failed == uint64(tried)
+	})
 }
 
 func TestConnConforms(t *testing.T) {

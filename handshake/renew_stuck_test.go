@@ -4,7 +4,6 @@ import (
 	"crypto/ecdh"
 	"crypto/rand"
 	"io"
-	"runtime"
 	"testing"
 	"time"
 
@@ -58,9 +57,7 @@ func TestRenewalIsAnsweredBehindDataThatIsNotRead(t *testing.T) {
 	s.gate.set(func(g *testGate) { g.until = before.Add(24 * time.Hour) })
 	renewed := make(chan error, 1)
 	go func() { renewed <- member.Renew(t.Context(), s.venue(plainSuite), s.nextCertificate(t)) }()
-	for venue.ConnectionState().Renewals == 0 {
-		runtime.Gosched()
-	}
+	eventually(t, "the venue renews", func() bool { return venue.ConnectionState().Renewals == 1 })
 	s.clock.advance(before.Add(time.Second).Sub(s.clock.Now()))
 	if n, err := io.Copy(io.Discard, member); err != nil || n != total-1 {
 		t.Errorf("read %d bytes, %v, expected %d", n, err, total-1)

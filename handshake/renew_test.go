@@ -7,7 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
-	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -27,9 +27,7 @@ func TestRenew(t *testing.T) {
 	if m.Certificate != next.Digest() || m.Renewals != 1 || !m.Ends.Equal(noon.Add(25*time.Hour)) {
 		t.Errorf("%+v", m)
 	}
-	for venue.ConnectionState().Renewals == 0 {
-		runtime.Gosched()
-	}
+	eventually(t, "the venue renews", func() bool { return venue.ConnectionState().Renewals == 1 })
 	v := venue.ConnectionState()
 	if v.Certificate != next.Digest() || v.Statement != next.Presentation().Statement || !v.Ends.Equal(m.Ends) {
 		t.Errorf("%+v", v)
@@ -85,7 +83,7 @@ func TestRenewalNeedsTheKey(t *testing.T) {
 			if err := member.channel.Send(b); err != nil {
 				t.Fatal(err)
 			}
-			<-venue.Done()
+			requireEnd(t, venue)
 			if s.gate.pairings != pairings {
 				t.Error("the certificate was looked at")
 			}
@@ -96,37 +94,47 @@ func TestRenewalNeedsTheKey(t *testing.T) {
 // Whoever has stolen the venue's prekey, and has a channel of its own, cannot make
 // it one of somebody else's certificate.
 func TestRenewalWithStolenPrekey(t *testing.T) {
-	s := listen(t, newScene(t))
-	thief, venue := s.pair(s.certificate(t))
-	<-thief.renewal.keyed
-	victim := s.certificate(t)
-	key, err := ecdh.X25519().GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	static, err := s.keys.Static.ECDH(victim.Key().PublicKey())
-	if err != nil {
-		t.Fatal(err)
-	}
-	fresh, err := key.ECDH(thief.renewal.theirs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	proof, err := thief.renewal.proof(append(static, fresh...), s.keys.Digest, victim.Digest())
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := thief.renewal.request(s.venue(plainSuite), victim)
-	if err != nil {
-		t.Fatal(err)
-	}
-	copy(b[len(b)-renewProofSize:], proof)
-	if err := thief.channel.Send(b); err != nil {
-		t.Fatal(err)
-	}
-	<-venue.Done()
-	if venue.ConnectionState().Renewals != 0 {
-		t.Error("the thief's channel is the victim's now")
+	for name, second := range map[string]func(thief *Conn, static []byte) ([]byte, error){
+		"a key of its own": func(thief *Conn, _ []byte) ([]byte, error) {
+			key, err := ecdh.X25519().GenerateKey(rand.Reader)
+			if err != nil {
+				return nil, err
+			}
+			return key.ECDH(thief.renewal.theirs)
+		},
+		"what it has, twice": func(_ *Conn, static []byte) ([]byte, error) { return static, nil },
+		"nothing":            func(*Conn, []byte) ([]byte, error) { return nil, nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := listen(t, newScene(t))
+			thief, venue := s.pair(s.certificate(t))
+			<-thief.renewal.keyed
+			victim := s.certificate(t)
+			static, err := s.keys.Static.ECDH(victim.Key().PublicKey())
+			if err != nil {
+				t.Fatal(err)
+			}
+			fresh, err := second(thief, static)
+			if err != nil {
+				t.Fatal(err)
+			}
+			proof, err := thief.renewal.proof(slices.Concat(static, fresh), s.keys.Digest, victim.Digest())
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := thief.renewal.request(s.venue(plainSuite), victim)
+			if err != nil {
+				t.Fatal(err)
+			}
+			copy(b[len(b)-renewProofSize:], proof)
+			if err := thief.channel.Send(b); err != nil {
+				t.Fatal(err)
+			}
+			requireEnd(t, venue)
+			if venue.ConnectionState().Renewals != 0 {
+				t.Error("the thief's channel is the victim's now")
+			}
+		})
 	}
 }
 
@@ -199,7 +207,7 @@ func TestRenewalIsBoundToItsChannel(t *testing.T) {
 	if err := other.channel.Send(b); err != nil {
 		t.Fatal(err)
 	}
-	<-venue.Done()
+	requireEnd(t, venue)
 }
 
 func FuzzParseRenewal(f *testing.F) {
@@ -235,5 +243,5 @@ func TestRenewalDoesNotUndoAnEnd(t *testing.T) {
 	state := venue.ConnectionState()
 	venue.end(AlertShutdown)
 	venue.renewed(&Admission{Certificate: state.Certificate, Statement: state.Statement, Epoch: state.Epoch}, state.Ends.Add(time.Hour))
-	<-venue.Done()
+	requireEnd(t, venue)
 }
