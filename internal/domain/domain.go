@@ -79,6 +79,22 @@ const (
 	Reject Tag = "zkkex/v1 reject"
 	// Renew tags the proof that a renewal's sender holds the new session key.
 	Renew Tag = "zkkex/v1 renew"
+	// OrderSession tags the venue's name for a session of orders.
+	OrderSession Tag = "zkkex/v1 order session"
+	// OrderID tags the venue's name for an order.
+	OrderID Tag = "zkkex/v1 order id"
+	// OrderClientID tags the derivation of the sender's name for a request.
+	OrderClientID Tag = "zkkex/v1 order client id"
+	// OrderKey tags the derivation of an order's own key.
+	OrderKey Tag = "zkkex/v1 order key"
+	// OrderProof tags what an order's own key signs.
+	OrderProof Tag = "zkkex/v1 order proof"
+	// OrderCommand tags the name of what a gateway does on its own: an order that
+	// expired, a session that was cancelled.
+	OrderCommand Tag = "zkkex/v1 order command"
+	// OrderRequest tags the digest of a request, by which a repetition is told from
+	// another request with the same ID.
+	OrderRequest Tag = "zkkex/v1 order request"
 )
 
 // Frame returns tag and fields in the one framing that is hashed: each of them
