@@ -23,6 +23,14 @@ var ErrNoChannel = errors.New("the connection is no zkkex channel, and there is 
 // [handshake.Client] does. The authority is that of the calls to come.
 type OpenFunc func(ctx context.Context, authority string, raw net.Conn) (*handshake.Conn, error)
 
+// Wrapped is a connection around a channel, such as one of which the first bytes
+// were looked at. It is taken for the channel.
+type Wrapped interface {
+	net.Conn
+	// Channel is the channel that reads and writes end at.
+	Channel() *handshake.Conn
+}
+
 // NewClient returns the credentials of a client. Connections that are channels
 // already are taken as they are; open is asked for the others, and may be nil if
 // there are none.
@@ -64,6 +72,9 @@ func (t *transport) ClientHandshake(ctx context.Context, authority string, raw n
 // ServerHandshake returns the channel over raw. A peer that has a certificate
 // admitted, and wants no channel, is done with: gRPC is told so.
 func (t *transport) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	if w, isWrapped := raw.(Wrapped); isWrapped {
+		return w, newAuthInfo(w.Channel()), nil
+	}
 	conn, isChannel := raw.(*handshake.Conn)
 	if !isChannel {
 		if t.config == nil {
