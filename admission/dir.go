@@ -48,7 +48,10 @@ type Dir struct {
 	pending pending
 }
 
-var _ Store = (*Dir)(nil)
+var (
+	_ Store  = (*Dir)(nil)
+	_ Banner = (*Dir)(nil)
+)
 
 var (
 	// ErrMissing reports that there is no store where one was expected. A venue

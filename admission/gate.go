@@ -18,6 +18,7 @@ type Gate struct {
 	config   Config
 	terms    atomic.Pointer[termsInForce]
 	channels channels
+	bans     bans
 	counters counters
 }
 
@@ -39,6 +40,8 @@ func New(c Config) (*Gate, error) {
 	}
 	g := &Gate{config: c}
 	g.channels.open = make(map[slot]uint32)
+	g.bans.now, g.bans.shards = c.Now, make(map[shardKey]*shardBans)
+	g.bans.store, _ = c.Store.(Banner)
 	if err := g.SetTerms(c.Terms); err != nil {
 		return nil, err
 	}
@@ -76,7 +79,7 @@ func (g *Gate) SetTerms(t Terms) error {
 }
 
 // Admitted implements [handshake.Gate]. It looks in the scopes that are accepted
-// now, and in no other.
+// now, and in no other. What is banned is refused with [handshake.Banned].
 func (g *Gate) Admitted(ctx context.Context, key [32]byte) (*handshake.Admission, error) {
 	now := g.config.Now()
 	for _, e := range g.terms.Load().epochs {
@@ -87,9 +90,13 @@ func (g *Gate) Admitted(ctx context.Context, key [32]byte) (*handshake.Admission
 		if err != nil {
 			return nil, g.counted(undecided(err))
 		}
-		if r != nil {
-			return r.admission(), nil
+		if r == nil {
+			continue
 		}
+		if err := g.bans.check(ctx, e.shard, r.Epoch.Number, r.Statement.Nullifier); err != nil {
+			return nil, g.counted(err)
+		}
+		return r.admission(), nil
 	}
 	return nil, nil
 }
@@ -99,8 +106,8 @@ func (g *Gate) Admitted(ctx context.Context, key [32]byte) (*handshake.Admission
 //
 //  1. what the presentation names: a session key, an accepted epoch, this
 //     generation
-//  2. a look-up of its nullifier: the same certificate is let in again, another
-//     one's slot is taken
+//  2. a look-up of its nullifier: a banned one is refused, the same certificate is
+//     let in again, another one's slot is taken
 //  3. everything that package verifier lists, the proof last
 //  4. the record, atomically
 func (g *Gate) Admit(ctx context.Context, p *zkkex.Presentation) (*handshake.Admission, error) {
@@ -183,6 +190,9 @@ func (g *Gate) recorded(ctx context.Context, e *epoch, r *Record) (*handshake.Ad
 	if r.Statement.Scope != e.scope {
 		return nil, nil // the verifier says what is wrong
 	}
+	if err := g.bans.check(ctx, e.shard, r.Epoch.Number, r.Statement.Nullifier); err != nil {
+		return nil, err
+	}
 	known, err := g.config.Store.ByNullifier(ctx, e.shard, r.Statement.Nullifier)
 	if err != nil || known == nil {
 		return nil, undecided(err)
@@ -215,6 +225,9 @@ func (g *Gate) spend(ctx context.Context, a *handshake.Admission, counter uint32
 	if err != nil {
 		return err
 	}
+	if err := g.bans.check(ctx, shard, a.Epoch.Number, a.Statement.Nullifier); err != nil {
+		return err
+	}
 	if err := g.config.Store.Spend(ctx, shard, a.Statement.Nullifier, counter, durable); err != nil {
 		return undecided(err)
 	}
@@ -223,7 +236,8 @@ func (g *Gate) spend(ctx context.Context, a *handshake.Admission, counter uint32
 }
 
 // Live implements [handshake.Gate]. Whoever holds channels asks it again at least
-// every [GenerationCheck].
+// every [GenerationCheck]. It asks no store: of bans, it knows those of this gate,
+// and those of the last [Gate.RefreshBans].
 func (g *Gate) Live(a *handshake.Admission, now time.Time) (until time.Time, err error) {
 	shard, err := shardOf(a)
 	if err != nil {
@@ -236,6 +250,13 @@ func (g *Gate) Live(a *handshake.Admission, now time.Time) (until time.Time, err
 	if !now.Before(until) {
 		return time.Time{}, zkkex.Reject(zkkex.WrongEpoch, "epoch %d ended at %s, and its channels at %s",
 			a.Epoch.Number, shard.End.Format(time.RFC3339), until.Format(time.RFC3339))
+	}
+	key, err := shard.key()
+	if err != nil {
+		return time.Time{}, err
+	}
+	if err := g.bans.live(key, a.Epoch.Number, a.Statement.Nullifier); err != nil {
+		return time.Time{}, err
 	}
 	return until, nil
 }

@@ -20,6 +20,7 @@ const (
 	kindNullifier byte = 1 // nullifier: the record
 	kindKey       byte = 2 // session key: the nullifier
 	kindOpen      byte = 3 // nullifier, counter: nothing
+	kindBan       byte = 4 // pseudonym: nothing
 )
 
 var (
@@ -51,6 +52,8 @@ func (s shardKey) sessionKey(key [32]byte) []byte {
 func (s shardKey) open(n zkkex.Nullifier, counter uint32) []byte {
 	return binary.BigEndian.AppendUint32(append(s.prefix(kindOpen), n[:]...), counter)
 }
+
+func (s shardKey) ban(p Pseudonym) []byte { return append(s.prefix(kindBan), p[:]...) }
 
 // endOf returns the end of the epoch in a key of a record or an open.
 func endOf(key []byte) (int64, error) {

@@ -1,7 +1,10 @@
 package admission
 
 import (
+	"bytes"
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,6 +24,7 @@ type memoryShard struct {
 	byNullifier map[zkkex.Nullifier]*Record
 	byKey       map[[32]byte]*Record
 	opens       map[open]struct{}
+	bans        map[Pseudonym]struct{}
 }
 
 type open struct {
@@ -28,7 +32,10 @@ type open struct {
 	counter   uint32
 }
 
-var _ Store = (*Memory)(nil)
+var (
+	_ Store  = (*Memory)(nil)
+	_ Banner = (*Memory)(nil)
+)
 
 // NewMemory returns an empty store.
 func NewMemory() *Memory {
@@ -87,6 +94,23 @@ func (m *Memory) Spend(ctx context.Context, s Shard, n zkkex.Nullifier, counter 
 	})
 }
 
+// Ban implements [Banner], for one process and without durability.
+func (m *Memory) Ban(ctx context.Context, s Shard, p Pseudonym) error {
+	return m.with(ctx, s, func(s *memoryShard) error {
+		s.bans[p] = struct{}{}
+		return nil
+	})
+}
+
+// Bans implements [Banner].
+func (m *Memory) Bans(ctx context.Context, s Shard) (out []Pseudonym, err error) {
+	err = m.with(ctx, s, func(s *memoryShard) error {
+		out = slices.SortedFunc(maps.Keys(s.bans), func(a, b Pseudonym) int { return bytes.Compare(a[:], b[:]) })
+		return nil
+	})
+	return out, err
+}
+
 // Prune implements [Store].
 func (m *Memory) Prune(ctx context.Context, cutoff time.Time) error {
 	if err := ctx.Err(); err != nil {
@@ -124,10 +148,11 @@ func (m *Memory) with(ctx context.Context, s Shard, f func(*memoryShard) error) 
 			byNullifier: make(map[zkkex.Nullifier]*Record),
 			byKey:       make(map[[32]byte]*Record),
 			opens:       make(map[open]struct{}),
+			bans:        make(map[Pseudonym]struct{}),
 		}
 	}
 	err = f(shard)
-	if len(shard.byNullifier)+len(shard.opens) > 0 {
+	if len(shard.byNullifier)+len(shard.opens)+len(shard.bans) > 0 {
 		m.shards[key] = shard
 	}
 	return err

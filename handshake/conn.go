@@ -48,6 +48,8 @@ const (
 	AlertGeneration = record.AlertGeneration
 	// AlertShutdown: the sender stops.
 	AlertShutdown = record.AlertShutdown
+	// AlertBanned: the venue has banned the pseudonym.
+	AlertBanned = record.AlertBanned
 )
 
 // ErrTruncated reports a stream that ended without the peer's authenticated
@@ -248,17 +250,24 @@ func (c *Conn) watch(config *ServerConfig) {
 
 // checkLive ends a channel at a venue that its gate does not let live.
 func (c *Conn) checkLive(config *ServerConfig) {
-	c.mu.Lock()
-	admission := c.admission
-	c.mu.Unlock()
-	_, err := config.Gate.Live(admission, config.Now())
+	_, err := config.Gate.Live(c.present(), config.Now())
 	switch {
 	case err == nil:
 	case isReason(err, WrongGeneration):
 		c.end(AlertGeneration)
+	case isReason(err, Banned):
+		c.end(AlertBanned)
 	case errors.Is(err, zkkex.ErrRejected):
 		c.end(AlertExpired)
 	}
+}
+
+// present returns the venue's record of the certificate that the channel counts
+// under.
+func (c *Conn) present() *Admission {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.admission
 }
 
 // releaseWith has release called when the channel has ended, or now if it has, in

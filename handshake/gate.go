@@ -21,6 +21,8 @@ const (
 	ChannelsExceeded zkkex.Reason = "channels_exceeded"
 	// WrongGeneration: the venue has raised its generation: prove again.
 	WrongGeneration zkkex.Reason = "generation"
+	// Banned: the venue has banned the pseudonym until its epoch ends.
+	Banned zkkex.Reason = "banned"
 	// Unavailable: the venue cannot tell now, by no fault of the peer's.
 	Unavailable zkkex.Reason = "unavailable"
 )

@@ -112,6 +112,15 @@ func (l *Listener) Shutdown() error {
 	return err
 }
 
+// Check asks the gate about every channel now, and ends those that may not live. It
+// is asked every quarter of a minute anyway; this is for what cannot wait, such as a
+// ban.
+func (l *Listener) Check() {
+	for _, c := range l.open() {
+		c.checkLive(l.config)
+	}
+}
+
 // Stats returns the counters.
 func (l *Listener) Stats() ListenerStats {
 	l.mu.Lock()
@@ -246,11 +255,8 @@ func (l *Listener) watch() {
 			closed = nil
 		case <-l.emptied:
 		}
-		channels := l.open()
-		for _, c := range channels {
-			c.checkLive(l.config)
-		}
-		if closed == nil && len(channels) == 0 {
+		l.Check()
+		if closed == nil && len(l.open()) == 0 {
 			return
 		}
 	}

@@ -39,6 +39,7 @@ var reasons = [...]zkkex.Reason{
 	zkkex.WrongCircuit,
 	zkkex.WrongParams,
 	zkkex.TooFewMembers,
+	Banned,
 }
 
 // code returns the code of a reason, that of [Refused] if it has none.

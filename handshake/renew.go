@@ -314,6 +314,10 @@ func (r *renewal) admit(ctx context.Context, b []byte) (*Admission, time.Time, e
 	if err := r.holds(keys, ask); err != nil {
 		return nil, never, err
 	}
+	// Whoever is banned does not get into the next epoch by it.
+	if _, err := r.venue.Gate.Live(r.conn.present(), r.venue.Now()); isReason(err, Banned) {
+		return nil, never, err
+	}
 	admission, err := r.venue.Gate.Admit(ctx, ask.certificate)
 	if err != nil {
 		return nil, never, err

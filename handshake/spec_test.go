@@ -71,6 +71,7 @@ var specMeanings = [len(reasons)]string{
 	" the circuit is not accepted |",
 	" the parameters are not accepted |",
 	" the anonymity set is too small |",
+	" the venue has banned the pseudonym until its epoch ends |",
 }
 
 func specSizes() string {

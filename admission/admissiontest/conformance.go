@@ -32,6 +32,10 @@ func Run(t *testing.T, open func(t *testing.T) admission.Store) {
 		"cancelled":               cancelled,
 		"contradicting records":   contradicting,
 		"records are not aliased": notAliased,
+		"bans":                    bans,
+		"bans at once":            bansAtOnce,
+		"bans end":                bansEnd,
+		"bans refused":            bansRefused,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}

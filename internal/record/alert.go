@@ -19,6 +19,8 @@ const (
 	AlertGeneration Alert = 4
 	// AlertShutdown says that the sender stops, and keeps nothing.
 	AlertShutdown Alert = 5
+	// AlertBanned says that the venue has banned the pseudonym.
+	AlertBanned Alert = 6
 )
 
 // Error returns the meaning of the alert.
@@ -34,6 +36,8 @@ func (a Alert) Error() string {
 		return "the venue raised its generation"
 	case AlertShutdown:
 		return "the peer shuts down"
+	case AlertBanned:
+		return "the venue has banned the pseudonym until its epoch ends"
 	default:
 		return fmt.Sprintf("the peer ended the channel with alert %d", uint8(a))
 	}
