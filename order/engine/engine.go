@@ -45,7 +45,10 @@ type Command struct {
 	// Now is the gateway's time of the command, in whole milliseconds, and the
 	// TransactTime of its events.
 	Now time.Time
-	// Reason is why, for a cancel that no client asked for.
+	// Reason is why, for a cancel that no client asked for: an OrderCancelRequest
+	// or a QuoteCancel, whatever the target is. If that is over already, or is not
+	// over yet and the reason is [Expired], it leads to no event. The request's own
+	// ID may be zero; a ClOrdID is repeated in the report.
 	Reason Reason
 }
 
@@ -71,7 +74,9 @@ type Event struct {
 	// Command is the command that caused the event.
 	Command order.OrderID
 	// Session is whose report it is. Zero is for all who listen for requests for
-	// quote in a symbol; Report is then an *order.QuoteRequestReport.
+	// quote in a symbol; Report is then an *order.QuoteRequestReport. If a command's
+	// session is not that of the order it cancels or replaces, there are two
+	// events, one for each.
 	Session order.SessionID
 	Report  order.Report
 	// Order is the state that the report leaves an order or quote in, if it is
@@ -99,8 +104,11 @@ type Order struct {
 	// QuoteStatusReport of a quote.
 	Report order.Report
 	// Quote is what is left of a quote; nil for an order. Private quotes, which
-	// answer a request, carry its QuoteReqID.
+	// answer a request, carry its QuoteReqID. A request for quote is held as a quote
+	// without levels that carries its own ID there.
 	Quote *order.Quote
+	// CumBought and CumSold are what the sides of a quote have traded so far.
+	CumBought, CumSold order.Decimal
 	// TimeInForce and ExecInst are the order's.
 	TimeInForce order.TimeInForce
 	ExecInst    order.ExecInst
@@ -117,7 +125,10 @@ type Engine interface {
 	// Events calls take with the events after the one numbered after, in order and
 	// one call at a time, until ctx ends, take returns an error, or the engine is
 	// lost. It returns that error, or one wrapping [ErrUnavailable] or
-	// [ErrForgotten]. There is one such call at a time for each gateway.
+	// [ErrForgotten]. There is one such call at a time for each gateway. The events
+	// of one command, such as both sides of a trade, come in one call. Nobody
+	// changes what reports and orders point to, and take may keep it. An engine in
+	// the same process may call take from within Do: take must not call the engine.
 	Events(ctx context.Context, after uint64, take func([]Event) error) error
 }
 
@@ -133,6 +144,7 @@ type Restorer interface {
 var (
 	// ErrUnavailable means that the engine could not be reached.
 	ErrUnavailable = errors.New("the matching engine cannot be reached")
-	// ErrForgotten means that the engine no longer has the events asked for.
+	// ErrForgotten means that the engine no longer has the events asked for, or
+	// never had: it was started anew.
 	ErrForgotten = errors.New("the matching engine no longer has these events")
 )

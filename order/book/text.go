@@ -1,0 +1,38 @@
+package book
+
+// Texts of reports, for people.
+const (
+	textForgotten    = "the command is older than what the engine remembers, and was done or lost: ask for the status"
+	textUnsupported  = "the engine does not know this kind of request"
+	textSelfTrade    = "what was left met an order or quote of the same session, and was cancelled: a session does not trade with itself"
+	textTooMany      = "what was left would have traded with more than 1000 others in one step, and was cancelled"
+	textNotFilled    = "what was not filled at once was cancelled, as the order asked"
+	textKilled       = "the whole quantity was not to be had at this price, and nothing was filled, as the order asked"
+	textWouldTake    = "the order would have traded at once, and was to rest or not at all"
+	textExpired      = "its time to live is over"
+	textDisconnected = "its session's connection ended, and was not established again in time"
+	textOperator     = "the venue's operator cancelled it"
+	textReplaced     = "a later quote in the symbol took its place"
+	textRequestOver  = "the request that it answered is over"
+
+	textSymbol       = "the venue does not trade this symbol"
+	textFull         = "the engine holds as many orders as it can"
+	textSide         = "expected side 1 (buy) or 2 (sell)"
+	textCombination  = "expected a limit order, or a market order that is immediate or cancel, or fill or kill; post only is for limit orders that rest"
+	textQuantity     = "expected a multiple of the lot, from the least to the greatest quantity"
+	textPrice        = "expected a price above 0 that is a multiple of the tick"
+	textNotional     = "price times quantity, in ticks and lots, does not fit 63 bits"
+	textLate         = "its time to live was over before it arrived"
+	textNotOpen      = "it is filled, cancelled or expired"
+	textUnknownOrder = "there is no such order"
+	textUnknownQuote = "there is no such quote or request for one"
+	textLadder       = "expected one to 16 levels on one side or both"
+	textLadderOrder  = "expected the best price first, and each price once"
+	textSpread       = "expected the best bid below the best offer"
+	textTotal        = "the sum of a side is too much"
+	textOtherSymbol  = "the request is in another symbol"
+	textOwnRequest   = "the request is of the same session"
+	textAnswered     = "the request has as many quotes as the engine keeps of one"
+	textNotAsked     = "the quote does not answer a request of this session"
+	textNotOffered   = "the quote does not have the whole quantity at this price or better: nothing was taken"
+)
