@@ -95,6 +95,13 @@ const (
 	// OrderRequest tags the digest of a request, by which a repetition is told from
 	// another request with the same ID.
 	OrderRequest Tag = "zkkex/v1 order request"
+	// FIXSession tags the pseudonym of a FIX session, made of its CompID and
+	// password.
+	FIXSession Tag = "zkkex/v1 fix session"
+	// FIXClaim tags the pseudonym that a CompID has without its password.
+	FIXClaim Tag = "zkkex/v1 fix claim"
+	// FIXName tags the ID of a request whose sender named it in FIX.
+	FIXName Tag = "zkkex/v1 fix name"
 )
 
 // Frame returns tag and fields in the one framing that is hashed: each of them
