@@ -19,7 +19,7 @@ import (
 // Limits of a book.
 const (
 	// MaxInstruments is the most instruments.
-	MaxInstruments = 10_000
+	MaxInstruments = order.MaxInstruments
 	// MaxMatches is the most orders and quotes that one command meets.
 	MaxMatches = 1000
 	// MaxAnswers is the most open quotes that answer one request.
