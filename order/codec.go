@@ -27,8 +27,7 @@ func AppendRequest(b []byte, r Request) ([]byte, error) {
 func ParseRequest(b []byte) (Request, error) {
 	r := wireReader{b: b}
 	request, err := r.request()
-	var refused *RequestError
-	if err != nil && !errors.As(err, &refused) {
+	if err != nil && !isRefusal(err) {
 		return nil, malformed("request", "%w", err)
 	}
 	return request, err
@@ -98,12 +97,8 @@ func (r *wireReader) request() (Request, error) {
 		return nil, errTooLong
 	}
 	m, err := r.kind(requestKinds)
-	var unknown *unknownKind
-	if errors.As(err, &unknown) {
-		return nil, &RequestError{Reject: &BusinessMessageReject{BusinessRejectReason: BusinessUnsupported, Text: unknown.Error()}}
-	}
 	if err != nil {
-		return nil, err
+		return nil, refuseUnknown(err)
 	}
 	request := m.(Request)
 	if r.fault != nil {
@@ -113,6 +108,22 @@ func (r *wireReader) request() (Request, error) {
 		return nil, &RequestError{Reject: refused}
 	}
 	return request, nil
+}
+
+// isRefusal reports whether an error is of one request, after which others follow.
+func isRefusal(err error) bool {
+	var refused *RequestError
+	return errors.As(err, &refused)
+}
+
+// refuseUnknown makes a *RequestError of an [*unknownKind], and leaves other errors
+// as they are.
+func refuseUnknown(err error) error {
+	var unknown *unknownKind
+	if !errors.As(err, &unknown) {
+		return err
+	}
+	return &RequestError{Reject: &BusinessMessageReject{BusinessRejectReason: BusinessUnsupported, Text: unknown.Error()}}
 }
 
 // report decodes a Report, all of r.b.

@@ -91,14 +91,21 @@ func (r *wireReader) clientFrame() (ClientFrame, error) {
 		return ClientFrame{}, malformed("client frame", "expected a SeqNo, a request and nothing else")
 	}
 	r.b = inner
-	request, err := r.request()
-	var refused *RequestError
-	if errors.As(err, &refused) {
-		refused.SeqNo = f.SeqNo
-		return ClientFrame{}, refused
+	var err error
+	if f.Request, err = r.request(); err != nil {
+		return ClientFrame{}, numbered(err, f.SeqNo)
 	}
-	f.Request = request
-	return f, parsed("client frame", err)
+	return f, nil
+}
+
+// numbered puts the SeqNo into a refusal, and makes a parse error of others.
+func numbered(err error, n uint64) error {
+	var refused *RequestError
+	if !errors.As(err, &refused) {
+		return parsed("client frame", err)
+	}
+	refused.SeqNo = n
+	return refused
 }
 
 // ParseVenueFrame decodes what [AppendVenueFrame] writes, and nothing else. Its

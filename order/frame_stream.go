@@ -75,8 +75,7 @@ func (s *venueStream) ReadRequests(dst []ClientFrame) ([]ClientFrame, error) {
 
 // keepUnlessRequest returns the error that reading goes on to return.
 func keepUnlessRequest(err error) error {
-	var refused *RequestError
-	if errors.As(err, &refused) {
+	if isRefusal(err) {
 		return nil
 	}
 	return err
