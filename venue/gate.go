@@ -56,7 +56,7 @@ func (v *Venue) openGate(o *Options) error {
 	g.config = admission.Config{
 		Store: store,
 		Venue: v.Identity().ID(), ChainID: v.config.ChainID, Schedule: v.config.Schedule,
-		Registry: id, Roots: v.mirror,
+		Registry: id, Roots: namedRoots{v},
 		MinMembers: v.config.MinMembers, Now: v.now, NewVerifier: o.NewVerifier,
 	}
 	if err := v.openParams(o); err != nil {

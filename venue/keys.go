@@ -1,6 +1,7 @@
 package venue
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -13,6 +14,7 @@ import (
 // [handshake.ErrUnknownDescriptor] if the number was never issued, its prekeys
 // have expired, or a greater generation has ended it.
 func (v *Venue) Keys(number uint64) (*handshake.Keys, error) {
+	v.followTo(number)
 	private, err := v.store.Prekeys(number, v.now())
 	if errors.Is(err, descriptor.ErrUnknownNumber) || errors.Is(err, descriptor.ErrPrekeysExpired) {
 		return nil, fmt.Errorf("%w: %w", handshake.ErrUnknownDescriptor, err)
@@ -47,9 +49,19 @@ func responderKeys(d *descriptor.Signed, private *descriptor.PrivatePrekeys) *ha
 	return keys
 }
 
+// unshare destroys what was swept where it is shared, too.
+func (v *Venue) unshare() error {
+	v.issuing.Lock()
+	defer v.issuing.Unlock()
+	return v.shareNew(context.Background())
+}
+
 // sweep destroys private prekeys that are over, on the disk and in memory.
 func (v *Venue) sweep() error {
 	destroyed, err := v.store.Sweep(v.now())
+	if err == nil && !v.Follows() {
+		err = v.unshare()
+	}
 	v.cached.Range(func(number, _ any) bool {
 		if _, err := v.store.Prekeys(number.(uint64), v.now()); err != nil {
 			v.cached.Delete(number)

@@ -11,7 +11,8 @@ import (
 
 // Problem is something that the venue tries and cannot do.
 type Problem struct {
-	// What is the task: "sync", "rotate", "publish", "sweep" or "admissions".
+	// What is the task: "sync", "rotate", "share", "publish", "follow", "bans",
+	// "sweep" or "admissions".
 	What string `json:"what"`
 	// Since is when it first failed after it last worked.
 	Since time.Time `json:"since"`

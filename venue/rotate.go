@@ -27,6 +27,9 @@ var ErrNotPublished = errors.New("the newest descriptor is not published yet")
 // in the set. It wraps [descriptor.ErrTerms] if the configuration contradicts
 // what the venue said before, and [ErrNotPublished] beside the descriptor.
 func (v *Venue) Rotate(ctx context.Context) (*descriptor.Signed, error) {
+	if v.Follows() {
+		return nil, ErrFollows
+	}
 	v.issuing.Lock()
 	defer v.issuing.Unlock()
 	signed, err := v.rotate()
@@ -59,6 +62,9 @@ func (v *Venue) rotate() (*descriptor.Signed, error) {
 // It fails if it cannot sync: a root from before the revocation would undo
 // nothing. The errors are those of [Venue.Sync] and [Venue.Rotate].
 func (v *Venue) Raise(ctx context.Context) (*descriptor.Signed, error) {
+	if v.Follows() {
+		return nil, ErrFollows
+	}
 	if _, err := v.Sync(ctx); err != nil {
 		return nil, fmt.Errorf("the generation is not raised: %w", err)
 	}
@@ -148,15 +154,20 @@ func (v *Venue) terms(named root) descriptor.Terms {
 	}
 }
 
-// publish makes the newest descriptor one that clients can fetch.
+// publish makes the newest descriptor one that clients can fetch, after the other
+// gateways can have it, and then shares that it is published.
 func (v *Venue) publish(ctx context.Context) error {
-	published, err := v.published()
-	if err == nil && published < v.store.Latest().Number {
+	err := v.shareNew(ctx)
+	published, failed := v.published()
+	if err = errors.Join(err, failed); err == nil && published < v.store.Latest().Number {
 		_, err = v.store.Publish(ctx, v.cosign)
 	}
 	if err != nil {
 		err = fmt.Errorf("%w: %w", ErrNotPublished, err)
 	}
 	v.problem(ctx, "publish", err)
+	if err == nil {
+		_ = v.shareNew(ctx) // kept for Status, and tried again
+	}
 	return err
 }

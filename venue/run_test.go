@@ -40,7 +40,7 @@ func TestStatus(t *testing.T) {
 		return out
 	}
 	empty := fields()
-	for _, name := range []string{"name", "id", "identity", "fingerprint", "registry", "current", "next", "published", "epochs", "admissions", "problems"} {
+	for _, name := range []string{"name", "id", "identity", "fingerprint", "follows", "registry", "current", "next", "published", "epochs", "admissions", "problems"} {
 		if _, ok := empty[name]; !ok {
 			t.Errorf("no field %s", name)
 		}

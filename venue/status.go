@@ -17,6 +17,8 @@ type Status struct {
 	ID          string `json:"id"`
 	Identity    string `json:"identity"`
 	Fingerprint string `json:"fingerprint"`
+	// Follows says that another gateway issues what this one serves.
+	Follows bool `json:"follows"`
 	// Registry is the copy of the registry.
 	Registry RegistryStatus `json:"registry"`
 	// Current is the descriptor that clients use now, nil if none is valid: then
@@ -94,7 +96,7 @@ type AdmissionStatus struct {
 func (v *Venue) Status() *Status {
 	id, now := v.Identity(), v.now()
 	s := &Status{
-		Name: id.Name(), ID: id.ID().String(), Identity: id.String(), Fingerprint: id.Fingerprint(),
+		Name: id.Name(), ID: id.ID().String(), Identity: id.String(), Fingerprint: id.Fingerprint(), Follows: v.Follows(),
 		Registry: v.registryStatus(), Epochs: []EpochStatus{}, Admissions: v.admissionStatus(),
 		Handshakes: v.handshakeStatus(), Verifications: v.verificationStatus(), Problems: v.problems.list(),
 	}

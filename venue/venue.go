@@ -34,6 +34,10 @@ type Options struct {
 	// Admissions, if set, records admissions in place of the folder's own store:
 	// one that several gateways share, say. The venue does not close it.
 	Admissions admission.Store
+	// Share, if set, is a folder for further gateways of the venue: what they need
+	// is written there before it is published, as [Venue.Share] does; what cannot be
+	// shared is not published.
+	Share string
 	// NewVerifier is [admission.Config.NewVerifier], which see: for tests.
 	NewVerifier func(verifier.Config) (zkkex.Verifier, error)
 	// Cosign, if set, asks witnesses in place of the configured ones.
@@ -66,6 +70,12 @@ type Venue struct {
 	cached   sync.Map   // *handshake.Keys by number
 	problems problems
 	responds responding
+
+	shared    string // the folder of the gateway that issues, if this one follows
+	following following
+
+	shareDir    string     // where to share, if at all
+	sharedState shareState // under issuing
 }
 
 // Open opens a venue's folder. It completes what a crash interrupted, and needs
@@ -86,13 +96,8 @@ func Open(dir string, o Options) (*Venue, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &Venue{dir: dir, config: *config, cosign: o.Cosign, now: o.Now, log: o.Log}
-	if v.now == nil {
-		v.now = time.Now
-	}
-	if v.log == nil {
-		v.log = slog.New(slog.DiscardHandler)
-	}
+	v := newVenue(dir, config, &o)
+	v.shareDir = o.Share
 	if v.lock, err = filelock.Acquire(filepath.Join(dir, lockFile)); err != nil {
 		return nil, err
 	}
@@ -100,6 +105,17 @@ func Open(dir string, o Options) (*Venue, error) {
 		return nil, errors.Join(err, v.Close())
 	}
 	return v, nil
+}
+
+func newVenue(dir string, config *Config, o *Options) *Venue {
+	v := &Venue{dir: dir, config: *config, cosign: o.Cosign, now: o.Now, log: o.Log}
+	if v.now == nil {
+		v.now = time.Now
+	}
+	if v.log == nil {
+		v.log = slog.New(slog.DiscardHandler)
+	}
+	return v
 }
 
 func (v *Venue) open(o *Options) error {
@@ -112,6 +128,9 @@ func (v *Venue) open(o *Options) error {
 }
 
 func (v *Venue) openStore(*Options) error {
+	if v.Follows() {
+		return v.openFollowed()
+	}
 	signers, err := loadSigners(v.dir, &v.config)
 	if err != nil {
 		return err

@@ -105,6 +105,10 @@ var explanations = map[zkkex.Reason]explanation{
 		"the certificate has as many sessions at the same time as the venue allows",
 		"end one of them, or open with a fresh certificate",
 	},
+	handshake.Banned: {
+		"the venue has banned this pseudonym until its epoch ends, and ended its sessions",
+		"ask the venue why; the venue's operator: zkkex gateway status",
+	},
 	handshake.WrongGeneration: {
 		"the venue has raised its generation since the certificate was made: everybody proves again, with fresh slots",
 		"open again: what is newer is fetched, and proved for, by itself",

@@ -89,6 +89,9 @@ func (s *Store) issue(now time.Time, t Terms, raise bool) (*Signed, error) {
 	if s.closed {
 		return nil, ErrClosed
 	}
+	if s.follows {
+		return nil, ErrFollows
+	}
 	if err := t.Timing.Check(); err != nil {
 		return nil, err
 	}

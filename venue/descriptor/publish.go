@@ -1,6 +1,7 @@
 package descriptor
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,9 @@ import (
 func (s *Store) Publish(ctx context.Context, cosign func(ctx context.Context, signed []byte, size uint64, hashes tlog.HashReader) ([]byte, error)) ([]byte, error) {
 	s.publishing.Lock()
 	defer s.publishing.Unlock()
+	if s.follows {
+		return nil, ErrFollows
+	}
 	text, log, err := s.checkpointText()
 	if err != nil {
 		return nil, err
@@ -97,6 +101,9 @@ func (s *Store) checkpointText() (string, logHashes, error) {
 // Checkpoint returns the newest published checkpoint, or an error wrapping
 // [fs.ErrNotExist] before the first.
 func (s *Store) Checkpoint() ([]byte, error) {
+	if s.follows {
+		return s.checkpointTakenIn()
+	}
 	path := filepath.Join(s.dir, checkpointFile)
 	info, err := os.Stat(path)
 	if err != nil {
@@ -106,6 +113,17 @@ func (s *Store) Checkpoint() ([]byte, error) {
 		return nil, fmt.Errorf("%w: %s has %d bytes, expected at most %d", ErrDamaged, path, info.Size(), registry.MaxCheckpoint)
 	}
 	return os.ReadFile(path)
+}
+
+// checkpointTakenIn is the checkpoint of a store that follows: the file's may cover
+// what was not taken in yet.
+func (s *Store) checkpointTakenIn() ([]byte, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.published == nil {
+		return nil, fmt.Errorf("the followed log is not published yet: %w", fs.ErrNotExist)
+	}
+	return bytes.Clone(s.published), nil
 }
 
 // covers checks that the log is what a checkpoint of it said.

@@ -70,6 +70,7 @@ type Store struct {
 	identity *Identity
 	lock     *filelock.Lock
 	commit   func(path string, text []byte) error // makes a text durable before it is signed
+	follows  bool                                 // another process issues: no signers, no lock, nothing is written
 
 	publishing sync.Mutex // one checkpoint at a time
 	issuing    sync.Mutex // one change at a time, also while a device signs
@@ -79,6 +80,8 @@ type Store struct {
 	history history
 	log     logHashes
 	prekeys map[uint64]*PrivatePrekeys
+	// published is the checkpoint that a store which follows has taken in.
+	published []byte
 }
 
 // OpenStore opens the store of the venue that the signers sign for, and creates
@@ -121,6 +124,9 @@ func (s *Store) Close() error {
 	}
 	s.closed = true
 	clear(s.prekeys)
+	if s.follows {
+		return nil
+	}
 	return s.lock.Release()
 }
 
@@ -188,8 +194,16 @@ func (s *Store) Prekeys(n uint64, now time.Time) (*PrivatePrekeys, error) {
 	return keys, nil
 }
 
+// Held returns of how many descriptors the store has private prekeys.
+func (s *Store) Held() int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return len(s.prekeys)
+}
+
 // Sweep destroys private prekeys whose expiry, and [PrekeyMargin] after it, are
-// over. It returns how many.
+// over. It returns how many. A store that follows forgets them, and leaves the
+// files to their owner.
 func (s *Store) Sweep(now time.Time) (destroyed int, err error) {
 	s.issuing.Lock()
 	defer s.issuing.Unlock()
@@ -206,16 +220,23 @@ func (s *Store) sweep(now time.Time) (destroyed int, err error) {
 		if now.Sub(keys.expires) < PrekeyMargin {
 			continue
 		}
-		if err := destroyFile(s.prekeyPath(n)); err != nil {
+		if err := s.destroyPrekeys(n); err != nil {
 			return destroyed, fmt.Errorf("destroying the prekeys of descriptor %d: %w", n, err)
 		}
 		delete(s.prekeys, n)
 		destroyed++
 	}
-	if destroyed == 0 {
-		return 0, nil
+	if destroyed == 0 || s.follows {
+		return destroyed, nil
 	}
 	return destroyed, atomicfile.SyncDir(filepath.Join(s.dir, prekeyFolder))
+}
+
+func (s *Store) destroyPrekeys(n uint64) error {
+	if s.follows {
+		return nil
+	}
+	return destroyFile(s.prekeyPath(n))
 }
 
 func (s *Store) signedPath(n uint64) string {
