@@ -52,7 +52,8 @@ type Entry struct {
 	// Request, if set, is marked as done: a repetition is answered from the journal.
 	// One that is done already stays as it is, but gets the digest if it has none;
 	// and an entry with Event 0 whose request was done before is left out, be that
-	// earlier in the same call.
+	// earlier in the same call. An entry with neither is recorded as often as it
+	// comes.
 	Request *Request
 	// Order, if set, replaces what is held of the order: its state after the event.
 	// Nobody may change it any more, nor one that a store returned.
