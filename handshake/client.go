@@ -266,41 +266,42 @@ func (d *Dialer) attempt(ctx context.Context, c *session.Certificate, o Initiato
 	return err
 }
 
-// try returns the initiator that it made, if it got so far.
+// try runs a handshake at the first address that takes it. It returns the last
+// initiator that it made, if it got so far.
 func (d *Dialer) try(ctx context.Context, c *session.Certificate, o InitiatorOptions, refresh bool, run func(net.Conn, *Initiator) error) (*Initiator, error) {
 	venue, addresses, err := d.Venue(ctx, refresh)
 	if err != nil {
 		return nil, err
 	}
-	raw, err := d.connect(ctx, addresses)
-	if err != nil {
-		return nil, err
+	var failed error
+	for {
+		raw, others, err := d.connect(ctx, addresses)
+		if err != nil {
+			return o.again, errors.Join(failed, err)
+		}
+		i, err := NewInitiator(venue, c, o)
+		if err != nil {
+			raw.Close()
+			return o.again, err
+		}
+		err = run(raw, i)
+		i.Wipe()
+		if err == nil || len(others) == 0 || ctx.Err() != nil || !othersMayAnswer(err, refresh) {
+			return i, err
+		}
+		o.again, addresses, failed = i, others, err
 	}
-	i, err := NewInitiator(venue, c, o)
-	if err != nil {
-		raw.Close()
-		return nil, err
-	}
-	defer i.Wipe()
-	return i, run(raw, i)
 }
 
-// connect tries the addresses in their order.
-func (d *Dialer) connect(ctx context.Context, addresses []Address) (net.Conn, error) {
-	dial := d.Dial
-	if dial == nil {
-		dial = new(net.Dialer).DialContext
-	}
-	errs := []error{ErrNoAddress}
-	for _, a := range addresses {
-		raw, err := dial(ctx, a.Network, a.Place)
-		if err == nil {
-			return raw, nil
+// othersMayAnswer reports whether another gateway of the venue may answer where one
+// did not: it stops, hangs, its store is out of reach, or it does not have the
+// newest descriptor yet. All get the same open counter, of which the venue takes
+// one.
+func othersMayAnswer(err error, newest bool) bool {
+	for _, e := range []error{ErrNoAnswer, ErrTimeout, ErrUnavailable} {
+		if errors.Is(err, e) {
+			return true
 		}
-		errs = append(errs, err)
 	}
-	if len(errs) > 1 {
-		errs = errs[1:]
-	}
-	return nil, errors.Join(errs...)
+	return newest && errors.Is(err, ErrUnknownDescriptor)
 }
