@@ -89,6 +89,8 @@ const (
 	OrderKey Tag = "zkkex/v1 order key"
 	// OrderProof tags what an order's own key signs.
 	OrderProof Tag = "zkkex/v1 order proof"
+	// OrderState tags what a client's state of its sessions is named and sealed by.
+	OrderState Tag = "zkkex/v1 order state"
 	// OrderCommand tags the name of what a gateway does on its own: an order that
 	// expired, a session that was cancelled.
 	OrderCommand Tag = "zkkex/v1 order command"
