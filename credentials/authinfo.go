@@ -33,6 +33,12 @@ func (AuthInfo) AuthType() string { return Protocol }
 // Ends change when the member renews; Renewals says whether it has.
 func (a AuthInfo) State() handshake.ConnectionState { return a.conn.ConnectionState() }
 
+// Export derives a secret that only the two ends of the channel know, as
+// [handshake.Conn.Export] does.
+func (a AuthInfo) Export(label string, context []byte, length int) ([]byte, error) {
+	return a.conn.Export(label, context, length)
+}
+
 // FromContext returns the state of the channel that a call came over, for a
 // handler, or false if it came another way.
 func FromContext(ctx context.Context) (handshake.ConnectionState, bool) {
