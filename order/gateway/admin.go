@@ -1,0 +1,125 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/zkkex/zkkex/order"
+	"github.com/zkkex/zkkex/order/engine"
+)
+
+// Halt makes this gateway at once, and all others on the journal within two seconds,
+// refuse new orders, or take them again. Cancels are taken all the while, and what
+// rests in the book stays.
+func (g *Gateway) Halt(ctx context.Context, halted bool) error {
+	if halted {
+		g.setHalted(true) // also if the journal cannot be reached
+	}
+	if err := g.store.Halt(ctx, halted); err != nil {
+		return fmt.Errorf("halt, for all gateways: %w", err)
+	}
+	g.setHalted(halted)
+	return nil
+}
+
+func (g *Gateway) setHalted(halted bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.halted != halted {
+		g.log.Warn("halt", "halted", halted)
+	}
+	g.halted = halted
+}
+
+// KillAll cancels everything that is open, of all sessions and all gateways. New
+// orders are taken all the same, unless the venue is halted before.
+func (g *Gateway) KillAll(ctx context.Context) error {
+	g.mu.Lock()
+	var commands []engine.Command
+	now := g.clock.now()
+	for _, st := range g.states {
+		commands = g.withdrawAll(commands, st, engine.Operator, now)
+	}
+	g.mu.Unlock()
+	g.log.Warn("all open orders are cancelled by the operator", "orders", len(commands))
+	g.do(ctx, commands)
+	return g.Ready()
+}
+
+// Kill cancels everything that a session has open. It can go on.
+func (g *Gateway) Kill(ctx context.Context, session order.SessionID) error {
+	id, err := g.store.Resolve(ctx, session)
+	if err != nil {
+		id = session
+	}
+	g.cancelOpen(ctx, id, engine.Operator)
+	if err != nil {
+		return fmt.Errorf("find the session that has this name since a renewal: %w", err)
+	}
+	return nil
+}
+
+// Ban ends a session's connection here, cancels what it has open, and refuses it at
+// all gateways until its epoch ends. A connection that it has at another gateway
+// ends when that one is told too.
+func (g *Gateway) Ban(ctx context.Context, session order.SessionID) error {
+	id, err := g.store.Resolve(ctx, session)
+	if err != nil {
+		id = session
+	}
+	err = errors.Join(err, g.store.Ban(ctx, id))
+	if id != session {
+		err = errors.Join(err, g.store.Ban(ctx, session))
+	}
+	g.mu.Lock()
+	if st := g.states[id]; st != nil && st.attached != nil {
+		st.attached.end(order.RejectBanned, "the venue's operator ended the session until its epoch ends")
+	}
+	g.mu.Unlock()
+	g.cancelOpen(ctx, id, engine.Operator)
+	g.log.Warn("a session was banned by the operator", "recorded", err == nil)
+	if err != nil {
+		return fmt.Errorf("ban: the connection here has ended, but the session may come back: %w", err)
+	}
+	return nil
+}
+
+// Renewed says that a channel was renewed: what the old pseudonym has in this venue
+// is found by the new one from now on.
+func (g *Gateway) Renewed(ctx context.Context, old, renewed order.SessionID) error {
+	id, err := g.store.Resolve(ctx, old)
+	if err == nil {
+		err = g.store.Alias(ctx, renewed, id)
+	}
+	if err != nil {
+		return fmt.Errorf("record the renewal of a session: %w", err)
+	}
+	return nil
+}
+
+// Drain takes no more sessions, ends those that are here, and waits until they have
+// gone and what has happened is recorded, or ctx ends. Their orders have their
+// grace, in which clients connect to another gateway.
+func (g *Gateway) Drain(ctx context.Context) error {
+	g.mu.Lock()
+	g.draining = true
+	for _, s := range g.sessions() {
+		s.end(order.RejectDraining, "the gateway is about to stop: connect to another")
+	}
+	g.mu.Unlock()
+	t := time.NewTicker(tickEvery)
+	defer t.Stop()
+	for {
+		if s := g.Status(); s.Sessions == 0 && s.Waiting == 0 && s.Commands == 0 && !s.StoreFailing {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			s := g.Status()
+			return fmt.Errorf("drain: %d sessions, %d reports and %d commands are left: %w", s.Sessions, s.Waiting, s.Commands, ctx.Err())
+		case <-t.C:
+		}
+	}
+}
