@@ -30,8 +30,8 @@ func split(address string) (network, in string, err error) {
 	return "tcp", address, nil
 }
 
-// checkPlain returns [ErrPlain] unless the address is of this machine alone.
-func checkPlain(address string) error {
+// checkPlainTarget returns [ErrPlain] unless the address is of this machine alone.
+func checkPlainTarget(address string) error {
 	network, in, err := split(address)
 	if err != nil || network == "unix" {
 		return err
@@ -44,6 +44,18 @@ func checkPlain(address string) error {
 		return fmt.Errorf("address %q: %w", address, ErrPlain)
 	}
 	return nil
+}
+
+// CheckPlain returns an error wrapping [ErrPlain] unless a listener at this address is
+// reached from this machine alone.
+func CheckPlain(a net.Addr) error {
+	if _, ok := a.(*net.UnixAddr); ok {
+		return nil
+	}
+	if tcp, ok := a.(*net.TCPAddr); ok && tcp.IP.IsLoopback() {
+		return nil
+	}
+	return fmt.Errorf("address %s: %w", a, ErrPlain)
 }
 
 // Listen returns a listener for [Server.Serve], on unix:PATH or HOST:PORT. A socket

@@ -62,7 +62,7 @@ func Dial(ctx context.Context, config Config) (*Client, error) {
 	}
 	transport := config.Credentials
 	if transport == nil {
-		if err := checkPlain(config.Address); err != nil {
+		if err := checkPlainTarget(config.Address); err != nil {
 			return nil, err
 		}
 		transport = insecure.NewCredentials()

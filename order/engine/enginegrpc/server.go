@@ -64,7 +64,7 @@ func NewServer(c ServerConfig) *Server {
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	transport := s.config.Credentials
 	if transport == nil {
-		if err := checkPlainListener(l); err != nil {
+		if err := CheckPlain(l.Addr()); err != nil {
 			return errors.Join(err, l.Close())
 		}
 		transport = insecure.NewCredentials()
@@ -91,16 +91,6 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		return nil
 	}
 	return err
-}
-
-func checkPlainListener(l net.Listener) error {
-	if _, ok := l.Addr().(*net.UnixAddr); ok {
-		return nil
-	}
-	if a, ok := l.Addr().(*net.TCPAddr); ok && a.IP.IsLoopback() {
-		return nil
-	}
-	return fmt.Errorf("listener on %s: %w", l.Addr(), ErrPlain)
 }
 
 // Describe says what is traded.
