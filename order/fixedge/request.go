@@ -1,7 +1,6 @@
 package fixedge
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -72,9 +71,9 @@ type translator struct {
 	longest time.Duration
 }
 
-// request returns what a message asks for. number is the message's own in the
-// session, whatever the client counts from: it names a request that has no name.
-func (t *translator) request(m *message, number uint64) (order.Request, quickfix.MessageRejectError) {
+// request returns what a message asks for. own names a request that FIX has no name
+// for: it differs between all messages of the session.
+func (t *translator) request(m *message, own [16]byte) (order.Request, quickfix.MessageRejectError) {
 	l, ok := layouts[m.kind]
 	if !ok {
 		return nil, quickfix.UnsupportedMessageType()
@@ -82,7 +81,7 @@ func (t *translator) request(m *message, number uint64) (order.Request, quickfix
 	if err := l.check(m); err != nil {
 		return nil, err
 	}
-	r := &reader{message: m, session: t.session, longest: t.longest, number: number}
+	r := &reader{message: m, session: t.session, longest: t.longest, own: own}
 	request := r.request()
 	if r.err != nil {
 		return nil, r.err
@@ -120,7 +119,7 @@ type reader struct {
 	*message
 	session order.SessionID
 	longest time.Duration
-	number  uint64
+	own     [16]byte
 	err     quickfix.MessageRejectError
 }
 
@@ -306,7 +305,7 @@ func (r *reader) id(as, in quickfix.Tag) order.ID {
 
 // nameless is the ID of a request for which FIX has no name.
 func (r *reader) nameless() order.ID {
-	return name{tag: tagMsgSeqNum, text: string(binary.BigEndian.AppendUint64(nil, r.number))}.id(r.session)
+	return name{tag: tagMsgSeqNum, text: string(r.own[:])}.id(r.session)
 }
 
 // orderID reads what the venue called something.
