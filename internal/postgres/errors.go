@@ -11,17 +11,12 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// SQLSTATE codes, from appendix A of PostgreSQL's manual.
-const (
-	// NoPartition is the code check_violation, which an insert without a partition
-	// for its row has as well.
-	NoPartition    = "23514"
-	undefinedTable = "42P01"
-	invalidSchema  = "3F000"
-)
+// NoPartition is the SQLSTATE code check_violation, which an insert without a
+// partition for its row has as well.
+const NoPartition = "23514"
 
-// transientCodes are failures that the same statements need not meet again. Two
-// digits stand for their class.
+// transientCodes are failures that the same statements need not meet again, by
+// SQLSTATE, from appendix A of PostgreSQL's manual. Two digits stand for a class.
 var transientCodes = []string{
 	"08",    // connection exceptions
 	"40",    // serialisation failures and deadlocks
