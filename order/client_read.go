@@ -52,6 +52,15 @@ func (in *inbox) position() uint64 {
 	return in.taken
 }
 
+// missing returns the number of the next report that is to come: for the buffer, if
+// that has room and is behind, and otherwise for the books.
+func (in *inbox) missing() uint64 {
+	if in.stream < in.next && in.room() > 0 {
+		return in.stream
+	}
+	return in.next
+}
+
 func (in *inbox) room() int { return len(in.buffer) - in.count }
 
 func (in *inbox) push(r Received) {
@@ -161,10 +170,11 @@ func (c *Client) heed(m SessionMessage) error {
 			c.last = max(c.last, m.NextSeqNo-1)
 		}
 		// What was missing at the last heartbeat, and is now, is not on its way.
-		if c.next == c.beat && c.next <= c.last {
-			c.asked = c.next - 1
+		missing := c.inbox.missing()
+		if missing == c.beat && missing <= c.last {
+			c.asked = missing - 1
 		}
-		c.beat = c.next
+		c.beat = missing
 	case *NotApplied:
 		c.notApplied(m)
 	case *Terminate:
@@ -225,11 +235,11 @@ func (c *Client) catchUp() {
 	if c.link == nil {
 		return
 	}
-	from, most := in.next, uint64(MaxRetransmit)
-	if in.stream < in.next && in.room() > 0 {
-		from, most = in.stream, min(most, uint64(in.room()))
+	from, most := in.missing(), uint64(MaxRetransmit)
+	if from < in.next {
+		most = min(most, uint64(in.room()))
 		if in.room() < (len(in.buffer)+1)/2 {
-			return
+			return // a few at a time would be many questions
 		}
 	}
 	if from > in.last || in.asked >= from {
