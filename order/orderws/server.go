@@ -1,0 +1,45 @@
+package orderws
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/coder/websocket"
+
+	"github.com/zkkex/zkkex/order"
+)
+
+// ServeFunc serves one connection of a session, until it returns. ctx is that of
+// the HTTP request: a server's ConnContext can put into it what is known of the
+// channel.
+type ServeFunc func(ctx context.Context, s order.Stream) error
+
+// Handler returns the handler of [Path]. A page of another origin than the address
+// that it connects to is refused: it would otherwise be able to trade through the
+// tunnel of whoever looks at it.
+func Handler(serve ServeFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != Path {
+			http.Error(w, "orders are taken at "+Path, http.StatusNotFound)
+			return
+		}
+		conn, err := websocket.Accept(w, r, nil)
+		if err != nil {
+			return // Accept has answered
+		}
+		s := &venueStream{newStream(r.Context(), conn)}
+		_ = serve(r.Context(), s) // what is wrong has been said in a Terminate
+		_ = s.Close()
+	})
+}
+
+// venueStream is an [order.Stream].
+type venueStream struct{ *stream }
+
+func (v *venueStream) ReadRequests(dst []order.ClientFrame) ([]order.ClientFrame, error) {
+	return read(v.stream, dst, order.ParseClientFrameJSON)
+}
+
+func (v *venueStream) WriteReports(frames []order.VenueFrame) error {
+	return write(v.stream, frames, order.AppendVenueFrameJSON)
+}
