@@ -77,7 +77,7 @@ func (db *database) options() *pebble.Options {
 	return o
 }
 
-func (db *database) start(hold *pebble.Lock) (err error) {
+func (db *database) start() (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			db.fence.cut()
@@ -86,7 +86,6 @@ func (db *database) start(hold *pebble.Lock) (err error) {
 	}()
 	options := db.options()
 	options.ErrorIfNotExists = true
-	options.Lock = hold
 	if db.DB, err = pebble.Open(db.path, options); err != nil {
 		db.fence.cut()
 		return err

@@ -2,6 +2,7 @@ package pebblejournal
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"sync"
 
@@ -77,6 +78,9 @@ func (f *fence) Rename(from, to string) error {
 func (f *fence) MkdirAll(dir string, mode fs.FileMode) error {
 	return f.write(func() error { return f.FS.MkdirAll(dir, mode) })
 }
+
+// Lock locks nothing: the journal holds the lock, from one database to the next.
+func (f *fence) Lock(string) (io.Closer, error) { return io.NopCloser(nil), nil }
 
 func (f *fence) Unwrap() vfs.FS { return f.FS }
 

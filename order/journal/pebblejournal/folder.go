@@ -21,7 +21,9 @@ const (
 	databaseDir = "db"
 	lockFile    = "lock"
 	probeFile   = "probe"
-	probeSize   = 64 << 10
+	// databaseLock is the file that Pebble locks.
+	databaseLock = "LOCK"
+	probeSize    = 64 << 10
 	// format is what formatFile holds: the version of the layout of keys and values.
 	format = "zkkex/v1 journal\n"
 )

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"sync"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/zkkex/zkkex/internal/filelock"
@@ -19,9 +19,9 @@ import (
 type Journal struct {
 	path  string
 	files vfs.FS
-	// lock keeps other processes out, and hold the databases of other journals.
+	// lock keeps other journals out, and hold other users of the database.
 	lock *filelock.Lock
-	hold *pebble.Lock
+	hold io.Closer
 
 	// life is held shared by every call; by Close and repair, alone.
 	life sync.RWMutex
@@ -68,7 +68,7 @@ func (j *Journal) databasePath() string { return j.files.PathJoin(j.path, databa
 // openDatabase opens the database in place of one that failed, if there is one.
 func (j *Journal) openDatabase() (err error) {
 	if j.hold == nil {
-		if j.hold, err = pebble.LockDirectory(j.databasePath(), j.files); err != nil {
+		if j.hold, err = j.files.Lock(j.files.PathJoin(j.databasePath(), databaseLock)); err != nil {
 			return explain(err)
 		}
 	}
@@ -84,7 +84,7 @@ func (j *Journal) openDatabase() (err error) {
 	if err := db.room(); err != nil {
 		return err
 	}
-	if err := db.start(j.hold); err != nil {
+	if err := db.start(); err != nil {
 		return explainOpen(err)
 	}
 	j.db = db
