@@ -18,6 +18,7 @@ func (a *app) commands() []*cobra.Command {
 		a.tunnelCommand(),
 		a.venueCommand(),
 		a.serveCommand(),
+		a.gatewayCommand(),
 		a.bookCommand(),
 		a.registryCommand(),
 		a.setupCommand(),

@@ -174,8 +174,8 @@ func field(v any, path []string) any {
 // servers are the servers of the scripts that run, by script.
 var servers sync.Map
 
-// server is a registry that a script serves.
-type server struct {
+// scriptServer is a registry that a script serves.
+type scriptServer struct {
 	cancel context.CancelFunc
 	exit   chan int
 }
@@ -190,7 +190,7 @@ func serve(ts *testscript.TestScript, _ bool, args []string) {
 		Stdin: strings.NewReader(""), Stdout: io.MultiWriter(out, kept), Stderr: kept,
 		Getenv: ts.Getenv, ReadPassword: typed(""), Now: SystemEnv().Now,
 	}
-	s := &server{cancel, make(chan int, 1)}
+	s := &scriptServer{cancel, make(chan int, 1)}
 	go func() {
 		s.exit <- Main(ctx, env, append([]string{"registry", "serve", "--listen", "127.0.0.1:0"}, args...))
 		out.CloseWithError(io.EOF)
@@ -218,8 +218,8 @@ func stopServer(ts *testscript.TestScript) int {
 	if !ok {
 		return 0
 	}
-	s.(*server).cancel()
-	return <-s.(*server).exit
+	s.(*scriptServer).cancel()
+	return <-s.(*scriptServer).exit
 }
 
 // flip FILE LINE changes a letter in the middle of a line of a file, counted

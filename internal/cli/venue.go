@@ -138,9 +138,18 @@ func (a *app) inVenue(ctx context.Context, o *venueOptions, j venueJob) (*venueD
 
 // openVenue opens a venue; without parameters, it admits nobody.
 func (a *app) openVenue(dir string, sets []*params.Verifying) (*venue.Venue, error) {
-	dial, err := a.dial()
+	o, err := a.venueOptions(sets)
 	if err != nil {
 		return nil, err
+	}
+	return venue.Open(dir, o)
+}
+
+// venueOptions are what venues are opened with.
+func (a *app) venueOptions(sets []*params.Verifying) (venue.Options, error) {
+	dial, err := a.dial()
+	if err != nil {
+		return venue.Options{}, err
 	}
 	o := venue.Options{Dial: dial, Now: a.env.Now, Log: a.logger()}
 	if sets != nil {
@@ -154,7 +163,7 @@ func (a *app) openVenue(dir string, sets []*params.Verifying) (*venue.Venue, err
 				"give the set that venue init was given")
 		}
 	}
-	return venue.Open(dir, o)
+	return o, nil
 }
 
 func (a *app) venueStatusCommand(o *venueOptions) *cobra.Command {

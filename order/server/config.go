@@ -9,6 +9,7 @@ import (
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/internal/strictjson"
 	"github.com/zkkex/zkkex/order"
+	"github.com/zkkex/zkkex/order/gateway"
 )
 
 // configFormat is the value of the configuration's field "format".
@@ -33,6 +34,9 @@ type Config struct {
 	// another gateway issues descriptors and this one takes them from the folder.
 	Venue  string
 	Follow bool
+	// Share, unless empty, is a folder in which this gateway puts what gateways on
+	// other machines need that follow it. On this machine, they can follow Venue.
+	Share string
 	// Sessions is where members connect, Publish where they fetch descriptors, and
 	// Admin where health and metrics are shown. The last two can be empty.
 	Sessions, Publish, Admin string
@@ -52,8 +56,9 @@ type Config struct {
 	Instruments []order.Instrument
 	// FIX, JSON and GRPC say which transports beside the framed one are served.
 	FIX, JSON, GRPC bool
-	// Limits are the budgets of a session.
-	Limits Limits
+	// Limits are the budgets of a session; those that gateway.json does not name are
+	// the defaults.
+	Limits gateway.Limits
 	// Drain is how long sessions that are there may go on when the gateway is
 	// stopped. Whole seconds.
 	Drain time.Duration
@@ -70,28 +75,6 @@ type TLS struct {
 	Key         string `json:"key"`
 }
 
-// Limits are budgets of one session, and bounds of what it can ask for.
-type Limits struct {
-	OrdersPerSecond uint32
-	Burst           uint32
-	MaxOpenOrders   uint32
-	// MaxRequests is the most requests of a session.
-	MaxRequests   uint64
-	MaxTimeToLive time.Duration
-	MaxGrace      time.Duration
-	// KeepOrders allows orders to outlive their connection without cancel on
-	// disconnect.
-	KeepOrders bool
-}
-
-// DefaultLimits are budgets that a market maker can work with.
-func DefaultLimits() Limits {
-	return Limits{
-		OrdersPerSecond: 10_000, Burst: 20_000, MaxOpenOrders: 10_000, MaxRequests: 10_000_000,
-		MaxTimeToLive: order.MaxTimeToLive, MaxGrace: order.MaxGrace, KeepOrders: true,
-	}
-}
-
 // DefaultConfig returns the configuration of a gateway beside a venue's folder.
 func DefaultConfig(venue string) Config {
 	return Config{
@@ -99,7 +82,7 @@ func DefaultConfig(venue string) Config {
 		Sessions: "127.0.0.1:9440", Publish: "127.0.0.1:9441", Admin: "127.0.0.1:9442",
 		Instruments: DefaultInstruments(),
 		FIX:         true, JSON: true, GRPC: true,
-		Limits: DefaultLimits(), Drain: 20 * time.Second,
+		Limits: gateway.DefaultLimits(), Drain: 20 * time.Second,
 	}
 }
 
@@ -120,6 +103,7 @@ type configText struct {
 	Name          string           `json:"name"`
 	Venue         string           `json:"venue"`
 	Follow        bool             `json:"follow"`
+	Share         string           `json:"share"`
 	Sessions      string           `json:"sessions"`
 	Publish       string           `json:"publish"`
 	Admin         string           `json:"admin"`
@@ -153,6 +137,15 @@ type limitsText struct {
 	MaxTimeToLive   uint32 `json:"max_time_to_live_seconds"`
 	MaxGrace        uint32 `json:"max_grace_seconds"`
 	KeepOrders      bool   `json:"keep_orders"`
+	MaxSessions     int    `json:"max_sessions"`
+}
+
+func (t *limitsText) limits() gateway.Limits {
+	l := gateway.DefaultLimits()
+	l.OrdersPerSecond, l.Burst, l.MaxOpenOrders, l.MaxRequests = t.OrdersPerSecond, t.Burst, t.MaxOpenOrders, t.MaxRequests
+	l.MaxTimeToLive, l.MaxGrace = seconds(t.MaxTimeToLive), seconds(t.MaxGrace)
+	l.NoKeepOrders, l.MaxSessions = !t.KeepOrders, t.MaxSessions
+	return l
 }
 
 // ParseConfig decodes a configuration's file, strictly: it accepts exactly what
@@ -191,15 +184,11 @@ func (c *Config) MarshalText() ([]byte, error) {
 
 func (t *configText) config() (*Config, error) {
 	c := &Config{
-		Name: t.Name, Venue: t.Venue, Follow: t.Follow, Sessions: t.Sessions, Publish: t.Publish, Admin: t.Admin,
+		Name: t.Name, Venue: t.Venue, Follow: t.Follow, Share: t.Share, Sessions: t.Sessions, Publish: t.Publish, Admin: t.Admin,
 		PostgreSQL: t.PostgreSQL, Replicas: t.Replicas, Engine: t.Engine, EngineTLS: t.EngineTLS,
 		FIX: t.FIX, JSON: t.JSON, GRPC: t.GRPC,
-		Limits: Limits{
-			OrdersPerSecond: t.Limits.OrdersPerSecond, Burst: t.Limits.Burst, MaxOpenOrders: t.Limits.MaxOpenOrders,
-			MaxRequests: t.Limits.MaxRequests, MaxTimeToLive: seconds(t.Limits.MaxTimeToLive),
-			MaxGrace: seconds(t.Limits.MaxGrace), KeepOrders: t.Limits.KeepOrders,
-		},
-		Drain: seconds(t.Drain), Traces: t.Traces, TracesSampled: t.TracesSampled,
+		Limits: t.Limits.limits(),
+		Drain:  seconds(t.Drain), Traces: t.Traces, TracesSampled: t.TracesSampled,
 	}
 	for _, i := range t.Instruments {
 		in, err := i.instrument()
@@ -213,13 +202,14 @@ func (t *configText) config() (*Config, error) {
 
 func (c *Config) text() *configText {
 	t := &configText{
-		Format: configFormat, Name: c.Name, Venue: c.Venue, Follow: c.Follow, Sessions: c.Sessions, Publish: c.Publish, Admin: c.Admin,
+		Format: configFormat, Name: c.Name, Venue: c.Venue, Follow: c.Follow, Share: c.Share, Sessions: c.Sessions, Publish: c.Publish, Admin: c.Admin,
 		PostgreSQL: c.PostgreSQL, Replicas: c.Replicas, Engine: c.Engine, EngineTLS: c.EngineTLS,
 		FIX: c.FIX, JSON: c.JSON, GRPC: c.GRPC,
 		Limits: limitsText{
 			OrdersPerSecond: c.Limits.OrdersPerSecond, Burst: c.Limits.Burst, MaxOpenOrders: c.Limits.MaxOpenOrders,
 			MaxRequests: c.Limits.MaxRequests, MaxTimeToLive: uint32(c.Limits.MaxTimeToLive / time.Second),
-			MaxGrace: uint32(c.Limits.MaxGrace / time.Second), KeepOrders: c.Limits.KeepOrders,
+			MaxGrace: uint32(c.Limits.MaxGrace / time.Second), KeepOrders: !c.Limits.NoKeepOrders,
+			MaxSessions: c.Limits.MaxSessions,
 		},
 		Drain: uint32(c.Drain / time.Second), Traces: c.Traces, TracesSampled: c.TracesSampled,
 		Instruments: []instrumentText{},
@@ -257,6 +247,9 @@ func (c *Config) check() error {
 	if c.Venue == "" {
 		return malformed("venue: expected the venue's folder")
 	}
+	if c.Follow && (c.Share != "" || c.PostgreSQL == "") {
+		return malformed("follow: a gateway that follows shares nothing itself, and needs postgresql: admissions are the venue's, not the gateway's")
+	}
 	for _, a := range []struct {
 		field, place string
 		needed       bool
@@ -289,7 +282,8 @@ func (c *Config) checkLimits() error {
 		{"max_open_orders", l.MaxOpenOrders >= 1, "at least 1"},
 		{"max_requests", l.MaxRequests >= 1, "at least 1"},
 		{"max_time_to_live_seconds", l.MaxTimeToLive >= time.Second && l.MaxTimeToLive <= order.MaxTimeToLive, "1 to 86400"},
-		{"max_grace_seconds", l.MaxGrace >= 0 && l.MaxGrace <= order.MaxGrace, "0 to 600"},
+		{"max_grace_seconds", l.MaxGrace >= time.Second && l.MaxGrace <= order.MaxGrace, "1 to 600"},
+		{"max_sessions", l.MaxSessions >= 1 && l.MaxSessions <= 1<<20, "1 to 1048576"},
 		{"drain_seconds", c.Drain >= 0 && c.Drain <= time.Hour, "0 to 3600"},
 		{"traces_sampled", c.TracesSampled >= 0 && (c.TracesSampled > 0) == (c.Traces != ""), "above 0 with traces, and 0 without"},
 	} {

@@ -1,0 +1,245 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/internal/filelock"
+	"github.com/zkkex/zkkex/order"
+	"github.com/zkkex/zkkex/order/gateway"
+	"github.com/zkkex/zkkex/order/server"
+	"github.com/zkkex/zkkex/order/telemetry"
+)
+
+func (a *app) gatewayRunCommand(o *gatewayOptions) *cobra.Command {
+	var p paramsFlags
+	c := &cobra.Command{
+		Use:   "run --params PARAMS",
+		Short: "take orders until interrupted",
+		Long: `Run takes members' sessions and their orders. It follows the registry, issues the
+venue's descriptors when they are due (unless it follows another gateway) and
+publishes them, and shows health and metrics at the admin address: /live, /ready
+and /metrics.
+
+Interrupt it once, and it drains: members are told to connect elsewhere, and what
+has happened is recorded; twice, and it ends at once. What it told anybody survives
+either way, and kill -9 too. Orders outlive their connection for the grace that
+their owner asked for.`,
+		Example: `  zkkex gateway run --dir ./gateway --params ./params
+  zkkex gateway run --dir ./gateway-b --params dev --json`,
+		Args: noArguments,
+	}
+	p.register(c)
+	c.RunE = a.run(func(ctx context.Context, _ []string) (result, error) { return nil, a.runGateway(ctx, o, &p) })
+	return c
+}
+
+func (a *app) runGateway(ctx context.Context, o *gatewayOptions, p *paramsFlags) (err error) {
+	dir, err := a.gatewayDir(o)
+	if err != nil {
+		return err
+	}
+	sets, err := p.verifying()
+	if err != nil {
+		return err
+	}
+	open, err := a.venueOptions(sets)
+	if err != nil {
+		return err
+	}
+	metrics := telemetry.NewMetrics()
+	done := a.progress("opening the journal")
+	n, err := server.Open(ctx, dir, server.Options{Venue: open, Observe: metrics, Log: a.logger()})
+	done()
+	if errors.Is(err, filelock.ErrLocked) {
+		return withHint(err, "one process at a time; the other gateway and venue commands work beside it")
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, n.Close()) }()
+	if err := metrics.Register(telemetry.NewVenue(n.Venue.Status)); err != nil {
+		return err
+	}
+	done = a.progress("following the registry")
+	first := n.Venue.Maintain(ctx)
+	done()
+	if first != nil && ctx.Err() != nil {
+		return first
+	}
+	if first != nil {
+		a.warnf("%v; trying again", first)
+	}
+	if n.Config.Engine == "" {
+		a.warnf("orders are matched by a simple book in this process, which is for trials; --engine names a real one")
+	}
+	return a.serveGateway(ctx, dir, n, metrics)
+}
+
+// serveGateway serves the gateway, and the other commands, until ctx ends.
+func (a *app) serveGateway(ctx context.Context, dir string, n *server.Node, metrics *telemetry.Metrics) error {
+	l, err := n.Listen(ctx)
+	if err != nil {
+		return err
+	}
+	controls, err := a.gatewayControls(dir, n)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	if err := a.emit(gatewayServingOf(n, l), nil); err != nil {
+		return errors.Join(err, l.Close(), controls.close())
+	}
+	a.notef("taking orders for %s, fingerprint %s", n.Venue.Config().Name, n.Venue.Identity().Fingerprint())
+	// A job to drain ends the gateway as an interrupt does.
+	ctx, drain := context.WithCancel(ctx)
+	defer drain()
+	group, controlled := errgroup.WithContext(context.WithoutCancel(ctx))
+	controlled, stop := context.WithCancel(controlled)
+	group.Go(func() error { return serveControl(controlled, controls.gateway, performAt(n, drain)) })
+	if controls.venue != nil {
+		group.Go(func() error { return serveControl(controlled, controls.venue, performIn(n.Venue)) })
+	}
+	group.Go(func() error {
+		defer stop()
+		return n.Serve(ctx, l, metrics.Handler())
+	})
+	return group.Wait()
+}
+
+// gatewayControls are where the other commands reach a running gateway, and its
+// venue unless it follows another one.
+type gatewayControls struct{ gateway, venue net.Listener }
+
+func (a *app) gatewayControls(dir string, n *server.Node) (*gatewayControls, error) {
+	var c gatewayControls
+	var err error
+	if c.gateway, err = listenControl(dir); err != nil {
+		return nil, fmt.Errorf("the other gateway commands could not reach this one: %w", err)
+	}
+	if n.Config.Follow {
+		return &c, nil
+	}
+	at := n.Config.Venue
+	if !filepath.IsAbs(at) {
+		at = filepath.Join(dir, at)
+	}
+	if c.venue, err = listenControl(at); err != nil {
+		c.venue = nil
+		a.warnf("the venue commands cannot reach this gateway: %v", err)
+	}
+	return &c, nil
+}
+
+func (c *gatewayControls) close() error {
+	err := c.gateway.Close()
+	if c.venue != nil {
+		err = errors.Join(err, c.venue.Close())
+	}
+	return err
+}
+
+// gatewayServing is where a gateway is reached, printed when it begins.
+type gatewayServing struct {
+	Sessions string `json:"sessions"`
+	URL      string `json:"url,omitempty"`
+	Admin    string `json:"admin,omitempty"`
+	Gateway  string `json:"gateway"`
+	Name     string `json:"name"`
+	Venue    string `json:"venue"`
+	Identity string `json:"identity"`
+}
+
+func gatewayServingOf(n *server.Node, l server.Listeners) *gatewayServing {
+	id := n.Venue.Identity()
+	s := &gatewayServing{Sessions: l.Sessions.Addr().String(), Gateway: n.Config.Name, Name: id.Name(), Venue: id.ID().String(), Identity: id.String()}
+	if l.Publish != nil {
+		s.URL = "http://" + l.Publish.Addr().String()
+	}
+	if l.Admin != nil {
+		s.Admin = "http://" + l.Admin.Addr().String()
+	}
+	return s
+}
+
+func (r *gatewayServing) text() string {
+	var t table
+	t.add("sessions", "%s", r.Sessions)
+	if r.URL != "" {
+		t.add("descriptors", "%s", r.URL)
+	}
+	if r.Admin != "" {
+		t.add("admin", "%s", r.Admin)
+	}
+	return t.String()
+}
+
+// Names of what a gateway's operator can do.
+const (
+	doGatewayStatus = "status"
+	doHalt          = "halt"
+	doResume        = "resume"
+	doKill          = "kill"
+	doKillAll       = "kill all"
+	doBan           = "ban"
+	doDrain         = "drain"
+)
+
+// gatewayJob is what is to be done in a gateway that runs.
+type gatewayJob struct {
+	Do string `json:"do"`
+	// Session is whose orders are cancelled, or who is banned.
+	Session string `json:"session,omitempty"`
+}
+
+// gatewayDone is what came out of a job.
+type gatewayDone struct {
+	Status *gateway.Status `json:"status,omitempty"`
+	Ready  string          `json:"ready,omitempty"` // why not
+}
+
+func performAt(n *server.Node, drain func()) func(context.Context, gatewayJob) (*gatewayDone, error) {
+	return func(ctx context.Context, j gatewayJob) (*gatewayDone, error) {
+		var id order.SessionID
+		if j.Session != "" {
+			var err error
+			if id, err = order.ParseSessionID(j.Session); err != nil {
+				return nil, err
+			}
+		}
+		var err error
+		switch j.Do {
+		case doGatewayStatus:
+			done := &gatewayDone{}
+			s := n.Gateway.Status()
+			done.Status = &s
+			if err := n.Gateway.Ready(); err != nil {
+				done.Ready = err.Error()
+			}
+			return done, nil
+		case doHalt, doResume:
+			err = n.Gateway.Halt(ctx, j.Do == doHalt)
+		case doKill:
+			err = n.Gateway.Kill(ctx, id)
+		case doKillAll:
+			err = n.Gateway.KillAll(ctx)
+		case doBan:
+			err = errors.Join(n.Gateway.Ban(ctx, id), n.Venue.Ban(ctx, id.Epoch, id.ID))
+		case doDrain:
+			time.AfterFunc(drainAfter, drain) // the answer first
+		default:
+			err = fmt.Errorf("%w: job %q", zkkex.ErrUnsupported, j.Do)
+		}
+		return &gatewayDone{}, err
+	}
+}
+
+// drainAfter lets the answer to a drain leave before the gateway does.
+const drainAfter = 100 * time.Millisecond

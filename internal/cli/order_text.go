@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/zkkex/zkkex/order"
+)
+
+// execution is an execution report in output.
+type execution struct {
+	ID        string     `json:"id"`
+	Original  string     `json:"original_id,omitempty"`
+	Order     string     `json:"order_id,omitempty"`
+	Event     string     `json:"event"`
+	Status    string     `json:"status"`
+	Symbol    string     `json:"symbol"`
+	Side      string     `json:"side"`
+	Quantity  string     `json:"quantity"`
+	Price     string     `json:"price"`
+	Filled    string     `json:"filled"`
+	Left      string     `json:"left"`
+	LastQty   string     `json:"last_quantity,omitempty"`
+	LastPrice string     `json:"last_price,omitempty"`
+	Time      time.Time  `json:"time"`
+	Expires   *time.Time `json:"expires,omitempty"`
+	Reason    uint16     `json:"reject_reason,omitempty"`
+	Text      string     `json:"text,omitempty"`
+}
+
+func executionOf(r *order.ExecutionReport) *execution {
+	e := &execution{
+		ID: r.ClOrdID.String(), Order: r.OrderID.String(), Event: execTypes[r.ExecType], Status: ordStatuses[r.OrdStatus],
+		Symbol: r.Symbol, Side: r.Side.String(), Quantity: r.OrderQty.String(), Price: r.Price.String(),
+		Filled: r.CumQty.String(), Left: r.LeavesQty.String(), Time: r.TransactTime.UTC(),
+		Reason: uint16(r.OrdRejReason), Text: r.Text,
+	}
+	if !r.OrigClOrdID.IsZero() {
+		e.Original = r.OrigClOrdID.String()
+	}
+	if r.LastQty.Sign() != 0 {
+		e.LastQty, e.LastPrice = r.LastQty.String(), r.LastPx.String()
+	}
+	if !r.ExpireTime.IsZero() {
+		expires := r.ExpireTime.UTC()
+		e.Expires = &expires
+	}
+	return e
+}
+
+var execTypes = map[order.ExecType]string{
+	order.ExecNew: "new", order.ExecCanceled: "canceled", order.ExecReplaced: "replaced", order.ExecRejected: "rejected",
+	order.ExecExpired: "expired", order.ExecTrade: "trade", order.ExecStatus: "status",
+}
+
+var ordStatuses = map[order.OrdStatus]string{
+	order.StatusNew: "new", order.StatusPartiallyFilled: "partially filled", order.StatusFilled: "filled",
+	order.StatusCanceled: "canceled", order.StatusRejected: "rejected", order.StatusExpired: "expired",
+}
+
+// text is a line: what happened, to which order, and what is left of it.
+func (e *execution) text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s  %-8s %s %s %s at %s", e.ID, e.Event, e.Side, e.Quantity, e.Symbol, e.Price)
+	if e.LastQty != "" {
+		fmt.Fprintf(&b, ", traded %s at %s", e.LastQty, e.LastPrice)
+	}
+	fmt.Fprintf(&b, ", %s", e.Status)
+	if e.Filled != "0" && e.Left != "0" {
+		fmt.Fprintf(&b, ", %s left", e.Left)
+	}
+	if e.Text != "" {
+		fmt.Fprintf(&b, ": %s", e.Text)
+	}
+	b.WriteByte('\n')
+	return b.String()
+}
