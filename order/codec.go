@@ -144,7 +144,7 @@ func (r *wireReader) valid(m message) error {
 		r.fault = checkMessage(m)
 	}
 	if r.fault != nil {
-		return errors.New(r.fault.text)
+		return fmt.Errorf("%s: %s", nameOf(m), r.fault.text)
 	}
 	return nil
 }

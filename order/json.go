@@ -149,7 +149,7 @@ func validJSON(k kind, body []byte) (message, error) {
 		r.fault = checkMessage(m)
 	}
 	if r.fault != nil {
-		return nil, errors.New(r.fault.text)
+		return nil, fmt.Errorf("%s: %s", k.name, r.fault.text)
 	}
 	return m, nil
 }
