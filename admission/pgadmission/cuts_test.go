@@ -19,7 +19,7 @@ const epoch = 500_000
 // admitted by one call, which must be told that it was the first; then a second
 // gateway finds everything, and nothing more.
 func TestCutConnections(t *testing.T) {
-	const workers, each = 16, 150
+	const workers, each = 16, 60
 	ctx := context.Background()
 	_, dsn := newStore(t)
 	proxy, cut := pgtest.NewProxy(t, dsn)
@@ -77,7 +77,7 @@ func TestCutConnections(t *testing.T) {
 		t.Errorf("only %d connections were cut", proxy.Cuts())
 	}
 	checkAll(t, open(t, dsn), workers*each)
-	for table, want := range map[string]string{"record": "2400", "open": "2400"} {
+	for table, want := range map[string]string{"record": "960", "open": "960"} {
 		if got := pgtest.Shared(t).Query(t, dsn, "select count(*) from zkkex_admission."+table); got != want {
 			t.Errorf("%s rows in %s, want %s", got, table, want)
 		}

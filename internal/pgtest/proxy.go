@@ -21,10 +21,11 @@ type Proxy struct {
 }
 
 // Bytes that a connection lives for: always enough to be made, and no more than
-// some statements take.
+// some statements take. Of every two connections, one is cut in a request, which
+// then was not done, and one in an answer: that was done, and nobody knows.
 const (
-	leastBytes = 4 << 10
-	mostBytes  = 64 << 10
+	leastRequests, mostRequests = 4 << 10, 64 << 10
+	leastAnswers, mostAnswers   = 3 << 10, 6 << 10
 )
 
 // NewProxy starts a proxy for the server of a DSN, and returns the DSN that leads
@@ -71,24 +72,29 @@ func (p *Proxy) serve(client net.Conn) {
 		_ = client.Close()
 		return
 	}
-	var left atomic.Int64
-	left.Store(leastBytes + rand.Int64N(mostBytes-leastBytes))
+	const forEver = 1 << 62
+	requests, answers := int64(forEver), int64(forEver)
+	if rand.IntN(2) == 0 {
+		requests = leastRequests + rand.Int64N(mostRequests-leastRequests)
+	} else {
+		answers = leastAnswers + rand.Int64N(mostAnswers-leastAnswers)
+	}
 	end := sync.OnceFunc(func() {
 		_ = client.Close()
 		_ = server.Close()
 	})
 	var both sync.WaitGroup
-	both.Go(func() { defer end(); p.copy(server, client, &left) })
-	both.Go(func() { defer end(); p.copy(client, server, &left) })
+	both.Go(func() { defer end(); p.copy(server, client, requests) })
+	both.Go(func() { defer end(); p.copy(client, server, answers) })
 	both.Wait()
 }
 
-// copy passes on what is said, until it ends or the connection's bytes are used up.
-func (p *Proxy) copy(dst io.Writer, src io.Reader, left *atomic.Int64) {
+// copy passes on what one side says, until it ends or its bytes are used up.
+func (p *Proxy) copy(dst io.Writer, src io.Reader, left int64) {
 	buffer := make([]byte, 16<<10)
 	for {
 		n, err := src.Read(buffer)
-		if !p.calm.Load() && left.Add(-int64(n)) < 0 {
+		if left -= int64(n); left < 0 && !p.calm.Load() {
 			p.cuts.Add(1)
 			_, _ = dst.Write(buffer[:rand.IntN(n+1)])
 			return

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -17,6 +18,16 @@ import (
 type DB struct {
 	pool    *pgxpool.Pool
 	options Options
+	// good is the server that the last connection was made to: the next one is
+	// tried there first. A primary that was replaced and is back would otherwise
+	// cost every connection its time.
+	good atomic.Pointer[server]
+}
+
+// server is one of those in the DSN.
+type server struct {
+	host string
+	port uint16
 }
 
 // ErrUncertain reports a commit that the server acknowledged with a warning, such
@@ -35,20 +46,19 @@ func Open(ctx context.Context, dsn string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
+	db := &DB{options: o}
 	c.BeforeConnect = func(_ context.Context, conn *pgx.ConnConfig) error {
-		o.prepare(&conn.Config)
+		db.prepare(&conn.Config)
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
 	defer cancel()
-	pool, err := pgxpool.NewWithConfig(ctx, c)
-	if err != nil {
+	if db.pool, err = pgxpool.NewWithConfig(ctx, c); err != nil {
 		return nil, err
 	}
-	db := &DB{pool, o}
-	conn, err := pool.Acquire(ctx)
+	conn, err := db.pool.Acquire(ctx)
 	if err != nil {
-		pool.Close()
+		db.pool.Close()
 		return nil, fmt.Errorf("connecting to PostgreSQL: %w", err)
 	}
 	conn.Release()
@@ -62,6 +72,8 @@ type link struct {
 	ready atomic.Bool
 	// warned: the server sent a warning.
 	warned atomic.Bool
+	// names are the hosts of the DSN by their addresses.
+	names map[string]string
 }
 
 const linkKey = "zkkex link"
@@ -69,9 +81,19 @@ const linkKey = "zkkex link"
 var errNoCancel = errors.New("a statement is never cancelled, its connection is dropped")
 
 // prepare gives a connection that is about to be made its link.
-func (o Options) prepare(c *pgconn.Config) {
-	l := new(link)
-	dial := c.DialFunc
+func (db *DB) prepare(c *pgconn.Config) {
+	l := &link{names: make(map[string]string)}
+	if good := db.good.Load(); good != nil {
+		prefer(c, *good)
+	}
+	dial, lookup := c.DialFunc, c.LookupFunc
+	c.LookupFunc = func(ctx context.Context, host string) ([]string, error) {
+		addresses, err := lookup(ctx, host)
+		for _, a := range addresses {
+			l.names[a] = host
+		}
+		return addresses, err
+	}
 	c.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
 		if l.ready.Load() {
 			return nil, errNoCancel
@@ -84,16 +106,40 @@ func (o Options) prepare(c *pgconn.Config) {
 		}
 	}
 	c.ValidateConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
-		if err := checkSettings(ctx, conn, o.RequireReplicas); err != nil {
+		if err := db.validate(ctx, conn); err != nil {
 			return err
 		}
-		if _, err := conn.Exec(ctx, barrier).ReadAll(); err != nil {
-			return fmt.Errorf("waiting for the log to be safe, as far as synchronous_standby_names demands: %w", err)
+		if a, ok := conn.Conn().RemoteAddr().(*net.TCPAddr); ok {
+			db.good.Store(&server{l.names[a.IP.String()], uint16(a.Port)})
 		}
 		l.ready.Store(true)
 		l.warned.Store(false)
 		conn.CustomData()[linkKey] = l
 		return nil
+	}
+}
+
+// validate makes sure that a server can keep promises, and that everything that it
+// shows is safe.
+func (db *DB) validate(ctx context.Context, conn *pgconn.PgConn) error {
+	if err := checkSettings(ctx, conn, db.options.RequireReplicas); err != nil {
+		return err
+	}
+	if _, err := conn.Exec(ctx, barrier).ReadAll(); err != nil {
+		return fmt.Errorf("waiting for the log to be safe, as far as synchronous_standby_names demands: %w", err)
+	}
+	return nil
+}
+
+// prefer puts a server before the others of the DSN.
+func prefer(c *pgconn.Config, good server) {
+	for i, f := range c.Fallbacks {
+		if f.Host == good.host && f.Port == good.port {
+			fallbacks := slices.Delete(slices.Clone(c.Fallbacks), i, i+1)
+			c.Fallbacks = append(fallbacks, &pgconn.FallbackConfig{Host: c.Host, Port: c.Port, TLSConfig: c.TLSConfig})
+			c.Host, c.Port, c.TLSConfig = f.Host, f.Port, f.TLSConfig
+			return
+		}
 	}
 }
 
