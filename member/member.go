@@ -15,6 +15,7 @@ import (
 	"github.com/zkkex/zkkex/internal/atomicfile"
 	"github.com/zkkex/zkkex/internal/filelock"
 	"github.com/zkkex/zkkex/keys"
+	"github.com/zkkex/zkkex/order"
 	"github.com/zkkex/zkkex/prover"
 	"github.com/zkkex/zkkex/registry/mirror"
 	"github.com/zkkex/zkkex/setup/params"
@@ -54,14 +55,17 @@ type Member struct {
 	options Options
 	key     *keys.File
 
-	mu      sync.Mutex
-	config  *config
-	secret  *keys.Secret // nil until it is first used
-	slots   *slots.Counter
-	mirrors map[zkkex.RegistryID]*mirror.Mirror
-	provers map[zkkex.CircuitID]*prover.Prover
-	holders map[holding]*prover.Holder
-	syncing map[zkkex.RegistryID]chan struct{} // each holds one while its registry is synced
+	mu     sync.Mutex
+	config *config
+	secret *keys.Secret // nil until it is first used
+	orders *order.Secret
+	// passphrase returns the one that opened the key; nil if it was not opened.
+	passphrase func() (string, error)
+	slots      *slots.Counter
+	mirrors    map[zkkex.RegistryID]*mirror.Mirror
+	provers    map[zkkex.CircuitID]*prover.Prover
+	holders    map[holding]*prover.Holder
+	syncing    map[zkkex.RegistryID]chan struct{} // each holds one while its registry is synced
 }
 
 // Open opens a state directory. It returns an error wrapping [ErrNoKey],
@@ -104,6 +108,11 @@ func (m *Member) Close() error {
 		m.secret.Wipe()
 		m.secret = nil
 	}
+	if m.orders != nil {
+		m.orders.Wipe()
+		m.orders = nil
+	}
+	m.passphrase = nil
 	if m.slots != nil {
 		errs = append(errs, m.slots.Close())
 		m.slots = nil
@@ -160,11 +169,19 @@ func (m *Member) openWith(passphrase func() (string, error)) (*keys.Secret, erro
 	if m.secret != nil {
 		return m.secret, nil
 	}
-	s, err := m.key.Open(passphrase)
+	var used string
+	asked := func() (_ string, err error) {
+		used, err = passphrase()
+		return used, err
+	}
+	if passphrase == nil {
+		asked = nil
+	}
+	s, err := m.key.Open(asked)
 	if err != nil {
 		return nil, fmt.Errorf("opening the key: %w", err)
 	}
-	m.secret = s
+	m.secret, m.passphrase = s, func() (string, error) { return used, nil }
 	return s, nil
 }
 
