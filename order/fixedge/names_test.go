@@ -1,5 +1,11 @@
 package fixedge
 
-import "github.com/zkkex/zkkex/order"
+import (
+	"github.com/quickfixgo/quickfix"
+
+	"github.com/zkkex/zkkex/order"
+)
 
 var testSession = order.NewSessionID(7, []byte("a pseudonym"))
+
+func tagOf(n int) quickfix.Tag { return quickfix.Tag(n) }
