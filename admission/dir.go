@@ -15,6 +15,7 @@ import (
 
 	"github.com/zkkex/zkkex/internal/atomicfile"
 	"github.com/zkkex/zkkex/internal/filelock"
+	"github.com/zkkex/zkkex/internal/pebblelog"
 )
 
 // Dir is a store in a folder, for one process at a time: a database of Pebble, an
@@ -250,17 +251,14 @@ func checkEmpty(path string) error {
 	return nil
 }
 
-// checkLog returns an error if there is no write-ahead log. There always is one,
-// and without it the database would open with what the log held forgotten.
+// checkLog returns an error if the write-ahead log is missing, or damaged so that the
+// database would take what it forgot for its end.
 func checkLog(path string) error {
-	logs, err := filepath.Glob(filepath.Join(path, "*.log"))
-	if err != nil {
-		return err
+	err := pebblelog.Check(vfs.Default, path)
+	if errors.Is(err, pebblelog.ErrDamaged) {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	if len(logs) == 0 {
-		return fmt.Errorf("%w: %s has no write-ahead log", ErrDamaged, path)
-	}
-	return nil
+	return explain(err)
 }
 
 // checkRoom returns an error if nothing can be written. Opening the database writes

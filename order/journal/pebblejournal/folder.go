@@ -14,6 +14,7 @@ import (
 
 	"github.com/zkkex/zkkex/internal/atomicfile"
 	"github.com/zkkex/zkkex/internal/filelock"
+	"github.com/zkkex/zkkex/internal/pebblelog"
 )
 
 const (
@@ -132,19 +133,14 @@ func missing(path string) error {
 	return fmt.Errorf("%w in %s: make one, once, if this is the first time; otherwise find out where it went, such as a volume that is not mounted", ErrMissing, path)
 }
 
-// checkLog returns an error if there is no write-ahead log. There always is one,
-// and without it the database would open with what the log held forgotten.
+// checkLog returns an error if the write-ahead log is missing, or damaged so that the
+// database would take what it forgot for its end.
 func checkLog(files vfs.FS, path string) error {
-	names, err := files.List(path)
-	if err != nil {
-		return explain(err)
+	err := pebblelog.Check(files, path)
+	if errors.Is(err, pebblelog.ErrDamaged) {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	for _, name := range names {
-		if filepath.Ext(name) == ".log" {
-			return nil
-		}
-	}
-	return damaged("%s has no write-ahead log", path)
+	return explain(err)
 }
 
 // checkWritable returns an error if nothing can be written. Opening the database
