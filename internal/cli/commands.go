@@ -16,6 +16,8 @@ func (a *app) commands() []*cobra.Command {
 		a.recoverCommand(),
 		a.verifyCommand(),
 		a.tunnelCommand(),
+		a.orderCommand(),
+		a.rfqCommand(),
 		a.venueCommand(),
 		a.serveCommand(),
 		a.gatewayCommand(),

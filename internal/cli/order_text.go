@@ -23,7 +23,7 @@ type execution struct {
 	Left      string     `json:"left"`
 	LastQty   string     `json:"last_quantity,omitempty"`
 	LastPrice string     `json:"last_price,omitempty"`
-	Time      time.Time  `json:"time"`
+	Time      *time.Time `json:"time,omitempty"`
 	Expires   *time.Time `json:"expires,omitempty"`
 	Reason    uint16     `json:"reject_reason,omitempty"`
 	Text      string     `json:"text,omitempty"`
@@ -33,7 +33,7 @@ func executionOf(r *order.ExecutionReport) *execution {
 	e := &execution{
 		ID: r.ClOrdID.String(), Order: r.OrderID.String(), Event: execTypes[r.ExecType], Status: ordStatuses[r.OrdStatus],
 		Symbol: r.Symbol, Side: r.Side.String(), Quantity: r.OrderQty.String(), Price: r.Price.String(),
-		Filled: r.CumQty.String(), Left: r.LeavesQty.String(), Time: r.TransactTime.UTC(),
+		Filled: r.CumQty.String(), Left: r.LeavesQty.String(), Time: utc(r.TransactTime), Expires: utc(r.ExpireTime),
 		Reason: uint16(r.OrdRejReason), Text: r.Text,
 	}
 	if !r.OrigClOrdID.IsZero() {
@@ -42,11 +42,16 @@ func executionOf(r *order.ExecutionReport) *execution {
 	if r.LastQty.Sign() != 0 {
 		e.LastQty, e.LastPrice = r.LastQty.String(), r.LastPx.String()
 	}
-	if !r.ExpireTime.IsZero() {
-		expires := r.ExpireTime.UTC()
-		e.Expires = &expires
-	}
 	return e
+}
+
+// utc returns a time for output, or nil for none.
+func utc(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
 }
 
 var execTypes = map[order.ExecType]string{
@@ -75,4 +80,13 @@ func (e *execution) text() string {
 	}
 	b.WriteByte('\n')
 	return b.String()
+}
+
+// executionOfState is what a client knows of an order.
+func executionOfState(s order.OrderState) *execution {
+	return &execution{
+		ID: s.ID.String(), Order: s.OrderID.String(), Event: "submitted", Status: ordStatuses[s.Status],
+		Symbol: s.Symbol, Side: s.Side.String(), Quantity: s.OrderQty.String(), Price: s.Price.String(),
+		Filled: s.CumQty.String(), Left: s.LeavesQty.String(), Expires: utc(s.Expires),
+	}
 }

@@ -1,0 +1,148 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/zkkex/zkkex/order"
+	"github.com/zkkex/zkkex/venue/descriptor"
+)
+
+func (a *app) orderWatchCommand(o *orderOptions) *cobra.Command {
+	var finish, keep bool
+	var grace time.Duration
+	c := &cobra.Command{
+		Use:   "watch --params PARAMS",
+		Short: "keep a session open, show what happens in it, and lend it to the other order commands",
+		Long: `Watch opens a session and keeps it: through lost connections, and into the next
+epoch. It prints a line, with --json an object, for every report of the venue, each
+once and in order. The other order commands of the same state directory and venue
+use its session while it runs.
+
+If the connection is lost and not made again within --grace, the venue cancels what
+is open; --keep leaves orders in the book until they expire. Interrupt watch, and
+what is open stays for the grace, or --finish cancels it.`,
+		Example: `  zkkex order watch --params ./params
+  zkkex order watch --home alice --params dev --finish --json`,
+		Args: noArguments,
+	}
+	c.Flags().BoolVar(&finish, "finish", false, "cancel everything that is open at the end")
+	c.Flags().BoolVar(&keep, "keep", false, "leave orders in the book until they expire, whatever happens to the connection")
+	c.Flags().DurationVar(&grace, "grace", order.DefaultGrace, "how long orders outlive a lost connection")
+	c.MarkFlagsMutuallyExclusive("finish", "keep")
+	c.RunE = a.run(func(ctx context.Context, _ []string) (result, error) {
+		if grace < 0 || grace > order.MaxGrace || grace%time.Millisecond != 0 {
+			return nil, usagef("--grace %v: expected whole milliseconds, up to %v", grace, order.MaxGrace)
+		}
+		if grace == 0 {
+			grace = -1
+		}
+		config := order.Config{Grace: grace, KeepOrders: keep}
+		return a.withOrders(ctx, o, config, func(ctx context.Context, c *order.Client) (result, error) {
+			return nil, a.watchOrders(ctx, o, c, finish)
+		})
+	})
+	return c
+}
+
+// watchOrders prints reports and takes jobs, until ctx ends or the session does.
+func (a *app) watchOrders(ctx context.Context, o *orderOptions, c *order.Client, finish bool) error {
+	control, err := a.listenWatch(ctx, o)
+	if err != nil {
+		return err
+	}
+	a.notef("the session is open; other order commands of this state directory use it")
+	group, serving := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		return serveControl(serving, control, func(ctx context.Context, j orderJob) (*ordersDone, error) { return performOrder(ctx, c, j) })
+	})
+	group.Go(func() error { return unlessDone(ctx, a.printReports(serving, c)) })
+	err = group.Wait()
+	if finish && ctx.Err() != nil {
+		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveWait)
+		defer cancel()
+		err = errors.Join(err, c.Finish(ending))
+	}
+	return err
+}
+
+// printReports prints what the venue says, each report once.
+func (a *app) printReports(ctx context.Context, c *order.Client) error {
+	for {
+		r, err := c.Next(ctx)
+		if err != nil {
+			return err
+		}
+		e, isExecution := r.Report.(*order.ExecutionReport)
+		if !isExecution || e.ExecType == order.ExecStatus {
+			continue // the command that asked shows it
+		}
+		if err := a.printLine(executionOf(e)); err != nil {
+			return err
+		}
+	}
+}
+
+// printLine prints a result of many: a line of text, or of JSON.
+func (a *app) printLine(r result) error {
+	if !a.json {
+		return a.emit(r, nil)
+	}
+	line, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	_, err = a.env.Stdout.Write(append(line, '\n'))
+	return err
+}
+
+// watchFolder is where the session for a venue takes jobs.
+func watchFolder(home string, id descriptor.VenueID) string {
+	return filepath.Join(home, "orders", id.String()[:16])
+}
+
+// listenWatch returns the listener for jobs. There is one session for each state
+// directory and venue that takes them.
+func (a *app) listenWatch(ctx context.Context, o *orderOptions) (net.Listener, error) {
+	home, err := a.homeDir()
+	if err != nil {
+		return nil, err
+	}
+	id, err := a.orderVenue(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	dir := watchFolder(home, id)
+	if watched, err := a.watched(ctx, o); err != nil || watched {
+		return nil, errors.Join(err, withHint(errors.New("another zkkex order watch keeps a session at this venue"), "one is enough; use another --home for another trader"))
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	return listenControl(dir)
+}
+
+// watched reports whether "order watch" keeps a session.
+func (a *app) watched(ctx context.Context, o *orderOptions) (bool, error) {
+	home, err := a.homeDir()
+	if err != nil {
+		return false, err
+	}
+	id, err := a.orderVenue(ctx, o)
+	if err != nil {
+		return false, err
+	}
+	c, err := new(net.Dialer).DialContext(ctx, "unix", filepath.Join(watchFolder(home, id), controlSocket))
+	if err != nil {
+		return false, nil
+	}
+	return true, c.Close()
+}
