@@ -321,3 +321,11 @@ type bytesConn struct {
 }
 
 func (c *bytesConn) Read(b []byte) (int, error) { return c.Reader.Read(b) }
+
+// writeConn is a connection that writes to memory.
+type writeConn struct {
+	net.Conn
+	out *bytes.Buffer
+}
+
+func (c *writeConn) Write(b []byte) (int, error) { return c.out.Write(b) }

@@ -181,9 +181,9 @@ func TestGeneratedCodeIsUnderstood(t *testing.T) {
 // What is no message ends the call, and a Terminate says why.
 func TestMalformed(t *testing.T) {
 	for name, f := range map[string]*orderpb.ClientFrame{
-		"empty":      {},
-		"short ID":   {SeqNo: 1, Message: &orderpb.ClientFrame_Request{Request: &orderpb.Request{Message: &orderpb.Request_OrderMassStatusRequest{OrderMassStatusRequest: &orderpb.OrderMassStatusRequest{ID: []byte("short")}}}}},
-		"no SeqNo":   {Message: pbOrder(orderpb.Side_SIDE_BUY).Message},
+		"empty":    {},
+		"short ID": {SeqNo: 1, Message: &orderpb.ClientFrame_Request{Request: &orderpb.Request{Message: &orderpb.Request_OrderMassStatusRequest{OrderMassStatusRequest: &orderpb.OrderMassStatusRequest{ID: []byte("short")}}}}},
+		"no SeqNo": {Message: pbOrder(orderpb.Side_SIDE_BUY).Message},
 	} {
 		t.Run(name, func(t *testing.T) {
 			call := generated(t, streamtest.Echo)
