@@ -22,7 +22,6 @@ type call struct {
 	seq    uint64    // on the present connection; 0 if it was not sent on it
 	queued bool
 	window bool // holds a place in the window
-	fills  bool // is answered by a trade, not by being accepted
 	silent bool // nobody waits, and nothing is to be said at the end
 
 	done   chan struct{}
@@ -57,7 +56,10 @@ func (k *call) answer(r Report) bool {
 		}
 	case *QuoteResponse:
 		if s, ok := r.(*QuoteStatusReport); ok && s.QuoteStatus == QuoteAccepted {
-			return false // the trade follows
+			return false // the trades follow
+		}
+		if e, ok := r.(*ExecutionReport); ok && e.OrdStatus.Open() {
+			return false // another one follows
 		}
 	}
 	k.report = r
