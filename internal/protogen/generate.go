@@ -49,7 +49,7 @@ func generate(ctx context.Context, root string, folders []string) (map[string]st
 	}
 	out := make(map[string]string)
 	for _, plugin := range plugins {
-		if err := runPlugin(ctx, root, plugin, request, out); err != nil {
+		if err := runPlugin(ctx, plugin, request, out); err != nil {
 			return nil, fmt.Errorf("%s: %w", plugin, err)
 		}
 	}
@@ -75,15 +75,16 @@ func compile(ctx context.Context, root string, names []string) (*pluginpb.CodeGe
 	return request, nil
 }
 
-// runPlugin adds to out what a plugin generates.
-func runPlugin(ctx context.Context, root, plugin string, request *pluginpb.CodeGeneratorRequest, out map[string]string) error {
+// runPlugin adds to out what a plugin generates. It runs in the working directory,
+// whose module says which version.
+func runPlugin(ctx context.Context, plugin string, request *pluginpb.CodeGeneratorRequest, out map[string]string) error {
 	input, err := proto.Marshal(request)
 	if err != nil {
 		return err
 	}
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, "go", "run", plugin)
-	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = root, bytes.NewReader(input), &stdout, &stderr
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(input), &stdout, &stderr
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("%w\n%s", err, stderr.Bytes())
 	}
