@@ -21,6 +21,7 @@ var orders = map[string]func(*testing.T, *store){
 	"open orders end early":       openOrdersEndEarly,
 	"orders of no session":        ordersOfNoSession,
 	"an order opens again":        orderOpensAgain,
+	"a closed order is renamed":   closedAgain,
 	"names that many orders have": namesOfMany,
 }
 
@@ -214,4 +215,14 @@ func orderOpensAgain(t *testing.T, s *store) {
 	}
 	s.checkOpen(t, Order(id, 1, 10))
 	s.checkNamed(t, 1, Order(id, 1, 10))
+}
+
+// closedAgain records a closed order again, under another name.
+func closedAgain(t *testing.T, s *store) {
+	id := Session(epoch, 1)
+	s.append(t, journal.Entry{Session: id, Order: Order(id, 1, 10)}, journal.Entry{Session: id, Order: Order(id, 1, 0)})
+	s.append(t, journal.Entry{Session: id, Order: renamed(Order(id, 1, 0), 2)})
+	s.checkNamed(t, 1)
+	s.checkNamed(t, 2, renamed(Order(id, 1, 0), 2))
+	s.checkOpen(t)
 }

@@ -146,19 +146,16 @@ func (a *appending) mark(e *journal.Entry, before journal.Request, number uint64
 
 // keep replaces what is held of an order.
 func (a *appending) keep(o *engine.Order, encoded []byte) error {
-	c, err := a.order(o.Session, o.ID)
-	if err != nil {
-		return err
-	}
-	if c.known && c.session != o.Session {
+	c := a.order(o.ID)
+	if c.open && c.session != o.Session {
 		return fmt.Errorf("%w: order %v is held as another session's", journal.ErrEntry, o.ID)
 	}
 	s := a.session(o.Session)
 	a.set(orderKey(spaceOrders, o.Session, o.ID), encoded)
-	if !c.known || c.name != o.ClOrdID {
-		if c.known {
-			a.delete(nameKey(o.Session, c.name, o.ID))
-		}
+	if c.open && c.name != o.ClOrdID {
+		a.delete(nameKey(o.Session, c.name, o.ID))
+	}
+	if !c.open || c.name != o.ClOrdID {
 		a.set(nameKey(o.Session, o.ClOrdID, o.ID), wrap())
 	}
 	switch {
@@ -169,6 +166,6 @@ func (a *appending) keep(o *engine.Order, encoded []byte) error {
 		s.open--
 		a.delete(orderKey(spaceOpen, o.Session, o.ID))
 	}
-	*c = orderChange{openOrder: openOrder{o.Session, o.ClOrdID}, known: true, open: o.Open}
+	*c = orderChange{openOrder{o.Session, o.ClOrdID}, o.Open}
 	return nil
 }

@@ -20,12 +20,12 @@ const (
 	pebbleFormat = pebble.FormatWALSyncChunks
 
 	cacheSize    = 64 << 20
-	memTableSize = 32 << 20
+	memTableSize = 16 << 20
 	maxOpenFiles = 512
 	bloomBits    = 10
 	// reserve is the room that a write leaves on the disk, so that what is in memory
 	// can be written out, in bytes.
-	reserve = 4 * memTableSize
+	reserve = 8 * memTableSize
 )
 
 // database is an open database and what is in memory of it. It is whole until

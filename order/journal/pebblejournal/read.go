@@ -166,7 +166,9 @@ func (j *Journal) Orders(ctx context.Context, id order.ID) (out []*engine.Order,
 				}
 				s := order.SessionID{Epoch: epoch, ID: [16]byte(key[len(prefix):])}
 				o, err := readOrder(r, s, order.OrderID(key[len(prefix)+16:]))
-				out = append(out, o)
+				if err == nil && o.ClOrdID == id {
+					out = append(out, o)
+				}
 				return err
 			})
 			if err != nil {

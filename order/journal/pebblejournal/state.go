@@ -132,7 +132,7 @@ type overlay struct {
 // orderChange is what is known of an order: as it is, or as it will be.
 type orderChange struct {
 	openOrder
-	known, open bool
+	open bool
 }
 
 func (db *database) overlay() *overlay {
@@ -152,29 +152,18 @@ func (o *overlay) session(id order.SessionID) *session {
 	return s
 }
 
-// order returns what is known of an order.
-func (o *overlay) order(id order.SessionID, name order.OrderID) (*orderChange, error) {
-	if c := o.orders[name]; c != nil {
-		return c, nil
+// order returns what is known of an order if it is open. Of a new one there is
+// nothing, and one that was closed is not looked up: if it is recorded again under
+// another name, the name that it had then leads to it still, and who reads it there
+// sees that it is called otherwise.
+func (o *overlay) order(name order.OrderID) *orderChange {
+	c := o.orders[name]
+	if c == nil {
+		c = new(orderChange)
+		c.openOrder, c.open = o.db.open[name]
+		o.orders[name] = c
 	}
-	c := new(orderChange)
-	if open, ok := o.db.open[name]; ok {
-		*c = orderChange{openOrder: open, known: true, open: true}
-	} else {
-		value, err := o.db.get(orderKey(spaceOrders, id, name))
-		if err != nil {
-			return nil, err
-		}
-		if value != nil {
-			closed, err := parseOrder(id, name, value)
-			if err != nil {
-				return nil, err
-			}
-			*c = orderChange{openOrder: openOrder{id, closed.ClOrdID}, known: true}
-		}
-	}
-	o.orders[name] = c
-	return c, nil
+	return c
 }
 
 // install makes the state what it will be.
