@@ -19,7 +19,7 @@ const database = "venue"
 func newPair(t *testing.T, sync bool) (primary, standby *pgtest.Cluster, dsn string) {
 	t.Helper()
 	primary, standby = pgtest.Pair(t, sync)
-	primary.Exec(t, "create database "+database)
+	primary.Exec(t, "create database "+database+" owner "+pgtest.Role)
 	must(t, Init(context.Background(), primary.DSN(database)))
 	return primary, standby, pgtest.DSN(database, primary, standby)
 }

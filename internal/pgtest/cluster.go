@@ -27,10 +27,13 @@ type Cluster struct {
 }
 
 const (
-	superuser   = "zkkex"
-	maintenance = "postgres"
-	dataDir     = "data"
-	logFile     = "log"
+	superuser   = "postgres"
+	maintenance = "postgres" // the database
+	// Role is the account in the DSNs of databases, which it owns; it may do nothing
+	// else.
+	Role    = "venue"
+	dataDir = "data"
+	logFile = "log"
 )
 
 // Start starts a server for one test, with settings beside the usual ones, and
@@ -72,6 +75,9 @@ func newCluster(settings map[string]string) (*Cluster, error) {
 			"--auth-local", "reject", "-E", "UTF8", "--locale", "C", "--no-instructions"))
 	if err == nil {
 		err = c.start()
+	}
+	if err == nil {
+		_, err = query(c.superuser(), fmt.Sprintf("create role %s login password '%s'", Role, c.password))
 	}
 	if err != nil {
 		return nil, errors.Join(err, c.remove())
@@ -145,19 +151,24 @@ func (c *Cluster) options() string {
 	return b.String()
 }
 
-// DSN returns how to connect to a database of the server as its superuser. It
-// holds the password.
+// DSN returns how to connect to a database of the server as [Role]. It holds the
+// password.
 func (c *Cluster) DSN(database string) string { return DSN(database, c) }
 
 // DSN returns how to connect to a database on whichever of the servers takes
 // writes.
-func DSN(database string, clusters ...*Cluster) string {
+func DSN(database string, clusters ...*Cluster) string { return dsn(Role, database, clusters...) }
+
+// superuser is how to connect for what only the server's owner may do.
+func (c *Cluster) superuser() string { return dsn(superuser, maintenance, c) }
+
+func dsn(user, database string, clusters ...*Cluster) string {
 	hosts := make([]string, len(clusters))
 	for i, c := range clusters {
 		hosts[i] = c.Address()
 	}
 	return (&url.URL{
-		Scheme: "postgres", User: url.UserPassword(superuser, clusters[0].password),
+		Scheme: "postgres", User: url.UserPassword(user, clusters[0].password),
 		Host: strings.Join(hosts, ","), Path: database, RawQuery: "sslmode=disable",
 	}).String()
 }

@@ -38,7 +38,7 @@ func (c *Cluster) Replicated(t testing.TB) {
 func (c *Cluster) await(t testing.TB, sql, want string) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
-		got := c.Query(t, c.DSN(maintenance), sql)
+		got := c.Query(t, c.superuser(), sql)
 		if got == want {
 			return
 		}

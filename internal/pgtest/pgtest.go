@@ -58,18 +58,18 @@ func Database(t testing.TB) string {
 	return Shared(t).Database(t)
 }
 
-// Database makes an empty database, and returns its DSN.
+// Database makes an empty database of [Role]'s, and returns its DSN.
 func (c *Cluster) Database(t testing.TB) string {
 	t.Helper()
 	name := fmt.Sprintf("test%d", shared.databases.Add(1))
-	c.Exec(t, "create database "+name)
+	c.Exec(t, "create database "+name+" owner "+Role)
 	return c.DSN(name)
 }
 
 // Exec runs a statement as the superuser, in the database postgres.
 func (c *Cluster) Exec(t testing.TB, sql string) {
 	t.Helper()
-	c.ExecIn(t, c.DSN(maintenance), sql)
+	c.ExecIn(t, c.superuser(), sql)
 }
 
 // ExecIn runs a statement in the database of a DSN.

@@ -26,7 +26,7 @@ func (c *Cluster) standby(name string, settings map[string]string) (*Cluster, er
 	}
 	s.password = c.password
 	err = s.run("pg_basebackup", "-D", s.data(), "-R", "-X", "stream", "--checkpoint=fast", "--no-sync",
-		"-d", c.DSN(maintenance)+"&application_name="+name)
+		"-d", c.superuser()+"&application_name="+name)
 	if err == nil {
 		err = s.start()
 	}

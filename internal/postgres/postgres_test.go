@@ -67,9 +67,9 @@ func TestSettings(t *testing.T) {
 		check(planted.setting, dsn, Options{}, planted.setting)
 		set(t, c, planted.setting, planted.good)
 	}
-	c.Exec(t, "alter role zkkex set default_transaction_read_only = on")
+	c.Exec(t, "alter role "+pgtest.Role+" set default_transaction_read_only = on")
 	check("read only", dsn, Options{}, "transaction_read_only")
-	c.ExecIn(t, dsn+"&default_transaction_read_only=off", "alter role zkkex reset default_transaction_read_only")
+	c.Exec(t, "alter role "+pgtest.Role+" reset default_transaction_read_only")
 	set(t, c, "synchronous_standby_names", "second")
 	check("one standby of one", dsn, Options{RequireReplicas: 1}, "")
 	check("one standby of two", dsn, Options{RequireReplicas: 2}, "synchronous_standby_names")
@@ -83,7 +83,8 @@ func TestSettings(t *testing.T) {
 // TestNoStandby has a primary that waits for a standby that is not there, as one
 // that was replaced does: nobody gets to work with it, and nobody waits for ever.
 func TestNoStandby(t *testing.T) {
-	c := pgtest.Start(t, map[string]string{"synchronous_standby_names": "gone", "synchronous_commit": "on"})
+	c := pgtest.Start(t, nil)
+	set(t, c, "synchronous_standby_names", "gone")
 	_, err := Open(context.Background(), c.DSN("postgres"), Options{RequireReplicas: 1, Timeout: time.Second})
 	if err == nil {
 		t.Fatal("connected to a primary that has lost its standby")
@@ -106,16 +107,16 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 	const secret = "correct-horse"
 	address := pgtest.Shared(t).Address()
 	for name, dsn := range map[string]string{
-		"wrong password":      "postgres://zkkex:" + secret + "@" + address + "/postgres?sslmode=disable",
-		"nobody there":        "postgres://zkkex:" + secret + "@127.0.0.1:1/postgres",
-		"no such host":        "postgres://zkkex:" + secret + "@host.invalid/postgres",
-		"a port that is none": "postgres://zkkex:" + secret + "@127.0.0.1:99999/postgres",
-		"a slash in it":       "postgres://zkkex:a/" + secret + "@127.0.0.1/postgres",
+		"wrong password":      "postgres://venue:" + secret + "@" + address + "/postgres?sslmode=disable",
+		"nobody there":        "postgres://venue:" + secret + "@127.0.0.1:1/postgres",
+		"no such host":        "postgres://venue:" + secret + "@host.invalid/postgres",
+		"a port that is none": "postgres://venue:" + secret + "@127.0.0.1:99999/postgres",
+		"a slash in it":       "postgres://venue:a/" + secret + "@127.0.0.1/postgres",
 		"keys and values":     "host=127.0.0.1 port=x password='" + secret + "'",
 		"an open quote":       "host=127.0.0.1 password='" + secret,
-		"a bad option":        "postgres://zkkex:" + secret + "@127.0.0.1/postgres?sslmode=none",
+		"a bad option":        "postgres://venue:" + secret + "@127.0.0.1/postgres?sslmode=none",
 		"no DSN at all":       secret + "://",
-		"pool options":        "postgres://zkkex:" + secret + "@127.0.0.1/postgres?pool_max_conns=none",
+		"pool options":        "postgres://venue:" + secret + "@127.0.0.1/postgres?pool_max_conns=none",
 	} {
 		_, err := Open(context.Background(), dsn, Options{Timeout: 2 * time.Second})
 		if err == nil {
