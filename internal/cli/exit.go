@@ -11,6 +11,7 @@ import (
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/enrolment/enrolclient"
+	"github.com/zkkex/zkkex/order"
 )
 
 // Exit is the exit code of a command.
@@ -42,7 +43,7 @@ func exitOf(err error) Exit {
 		return Exit(remote.ExitCode)
 	case errors.As(err, new(*usageError)):
 		return ExitUsage
-	case errors.Is(err, zkkex.ErrRejected):
+	case errors.Is(err, zkkex.ErrRejected), errors.As(err, new(*order.RejectError)), errors.Is(err, errNoQuote):
 		return ExitRejected
 	case errors.Is(err, zkkex.ErrParamsMismatch):
 		return ExitParams

@@ -14,12 +14,12 @@ func (a *app) gatewayCommand() *cobra.Command {
 		Short:   "take anonymous orders at a venue, and hand them to its matching engine",
 		Long: `Gateway takes orders from members that it cannot name, on the channels that
 "zkkex venue" admits, and hands them to the venue's matching engine. It keeps a
-journal: what was told to anybody survives a crash, and an order that comes twice
-is done once.
+journal: what was told to anybody survives a crash, and an order that comes
+twice is done once.
 
-On one address, it takes the framed protocol of the library and of "zkkex order",
-the same messages over gRPC and as JSON over a WebSocket, and FIX 4.4 out of
-"zkkex tunnel".
+On one address, it takes the framed protocol of the library and of "zkkex
+order", the same messages over gRPC and as JSON over a WebSocket, and FIX 4.4
+out of "zkkex tunnel".
 
 A gateway has a folder of its own beside the venue's. Several gateways can share
 a journal in PostgreSQL; if one is lost, members go on at another.`,

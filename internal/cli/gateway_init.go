@@ -28,10 +28,10 @@ func (a *app) gatewayInitCommand(o *gatewayOptions) *cobra.Command {
 made. Budgets, instruments and everything else are in gateway.json, and can be
 changed there while the gateway is stopped.
 
-Without --engine, orders are matched by a simple book in the gateway's own process:
-good for trials, and nothing more. With --postgresql, journal and admissions are in
-a database that several gateways share; the first init makes the tables. Its
-password belongs in the file that PGPASSFILE names.
+Without --engine, orders are matched by a simple book in the gateway's own
+process: good for trials, and nothing more. With --postgresql, journal and
+admissions are in a database that several gateways share; the first init makes
+the tables. Its password belongs in the file that PGPASSFILE names.
 
 A second gateway of the same venue takes --follow: descriptors are issued by the
 first, and read from the venue's folder or a copy that is kept up to date.`,

@@ -28,9 +28,9 @@ func (a *app) gatewayOperations(o *gatewayOptions) []*cobra.Command {
 	for _, op := range []gatewayOperation{
 		{
 			use: "halt", short: "take no new orders at any gateway; cancels go on", job: gatewayJob{Do: doHalt},
-			long: `Halt makes every gateway of the venue refuse new orders, replacements, quotes and
-requests for quote. Cancels are taken, and what rests in the book stays there. It
-holds until "zkkex gateway resume", also after a restart.`,
+			long: `Halt makes every gateway of the venue refuse new orders, replacements, quotes
+and requests for quote. Cancels are taken, and what rests in the book stays
+there. It holds until "zkkex gateway resume", also after a restart.`,
 			example: "  zkkex gateway halt --dir ./gateway", said: "halted: no new orders are taken",
 		},
 		{
@@ -39,26 +39,26 @@ holds until "zkkex gateway resume", also after a restart.`,
 		},
 		{
 			use: "kill SESSION", short: "cancel all open orders of a session", job: gatewayJob{Do: doKill}, session: true,
-			long: `Kill cancels all open orders and quotes of a session, which may go on. SESSION is
-the name that the matching engine knows it by.`,
+			long: `Kill cancels all open orders and quotes of a session, which may go on. SESSION
+is the name that the matching engine knows it by.`,
 			example: "  zkkex gateway kill 00000000000001f4d0e3c1a2b4958677685940312213f4e5", said: "cancelled",
 		},
 		{
 			use: "kill-all", short: "cancel every open order at the venue", job: gatewayJob{Do: doKillAll},
-			long:    "Kill-all cancels every open order and quote of every session. To take no new ones\neither, halt first.",
+			long:    "Kill-all cancels every open order and quote of every session. To take no new\nones either, halt first.",
 			example: "  zkkex gateway halt && zkkex gateway kill-all", said: "cancelled",
 		},
 		{
 			use: "ban SESSION", short: "end a session, and refuse it until its epoch ends", job: gatewayJob{Do: doBan}, session: true,
-			long: `Ban ends a session's connections, cancels its orders, and refuses its pseudonym at
-every gateway until the epoch ends. Other pseudonyms of the same member are not
-known, and go on: a member with many slots needs the registrar.`,
+			long: `Ban ends a session's connections, cancels its orders, and refuses its pseudonym
+at every gateway until the epoch ends. Other pseudonyms of the same member are
+not known, and go on: a member with many slots needs the registrar.`,
 			example: "  zkkex gateway ban 00000000000001f4d0e3c1a2b4958677685940312213f4e5", said: "banned until the epoch ends",
 		},
 		{
 			use: "drain", short: "stop the gateway in good order", job: gatewayJob{Do: doDrain},
-			long: `Drain ends "zkkex gateway run" as one interrupt does: it becomes not ready, members
-are told to connect elsewhere, and what has happened is recorded.`,
+			long: `Drain ends "zkkex gateway run" as one interrupt does: it becomes not ready,
+members are told to connect elsewhere, and what has happened is recorded.`,
 			example: "  zkkex gateway drain --dir ./gateway-a", said: "draining",
 		},
 	} {

@@ -24,15 +24,15 @@ func (a *app) gatewayRunCommand(o *gatewayOptions) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "run --params PARAMS",
 		Short: "take orders until interrupted",
-		Long: `Run takes members' sessions and their orders. It follows the registry, issues the
-venue's descriptors when they are due (unless it follows another gateway) and
-publishes them, and shows health and metrics at the admin address: /live, /ready
-and /metrics.
+		Long: `Run takes members' sessions and their orders. It follows the registry, issues
+the venue's descriptors when they are due (unless it follows another gateway)
+and publishes them, and shows health and metrics at the admin address: /live,
+/ready and /metrics.
 
-Interrupt it once, and it drains: members are told to connect elsewhere, and what
-has happened is recorded; twice, and it ends at once. What it told anybody survives
-either way, and kill -9 too. Orders outlive their connection for the grace that
-their owner asked for.`,
+Interrupt it once, and it drains: members are told to connect elsewhere, and
+what has happened is recorded; twice, and it ends at once. What it told anybody
+survives either way, and kill -9 too. Orders outlive their connection for the
+grace that their owner asked for.`,
 		Example: `  zkkex gateway run --dir ./gateway --params ./params
   zkkex gateway run --dir ./gateway-b --params dev --json`,
 		Args: noArguments,

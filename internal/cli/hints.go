@@ -7,10 +7,16 @@ import (
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/admission"
+	"github.com/zkkex/zkkex/admission/pgadmission"
 	"github.com/zkkex/zkkex/handshake"
 	"github.com/zkkex/zkkex/internal/filelock"
 	"github.com/zkkex/zkkex/keys"
 	"github.com/zkkex/zkkex/member"
+	"github.com/zkkex/zkkex/order"
+	"github.com/zkkex/zkkex/order/engine"
+	"github.com/zkkex/zkkex/order/journal"
+	"github.com/zkkex/zkkex/order/journal/pgjournal"
+	"github.com/zkkex/zkkex/order/server"
 	"github.com/zkkex/zkkex/prover"
 	"github.com/zkkex/zkkex/registry"
 	"github.com/zkkex/zkkex/registry/mirror"
@@ -102,6 +108,27 @@ var knownErrors = []struct {
 	{venue.ErrNotPublished, "not_published", ""},
 	{session.ErrNoTerms, "not_synced", ""},
 	{tunnel.ErrCut, "connections_cut", ""},
+	{order.ErrUnknownOrder, "unknown_order", "is it of an earlier session than the one that zkkex order watch keeps? then --prove"},
+	{order.ErrDuplicate, "duplicate_order", ""},
+	{order.ErrThrottled, "throttled", ""},
+	{order.ErrExceedsLimit, "exceeds_limit", ""},
+	{order.ErrTooLate, "too_late", ""},
+	{order.ErrUnknownSymbol, "unknown_symbol", ""},
+	{order.ErrHalted, "halted", ""},
+	{order.ErrUnavailable, "venue_unavailable", ""},
+	{order.ErrInvalid, "invalid_order", ""},
+	{order.ErrUnknownOutcome, "unknown_outcome", "zkkex order status asks for it; do not submit it again before that"},
+	{order.ErrNotEntered, "not_entered", ""},
+	{order.ErrSessionLost, "session_lost", "zkkex order status --all finds what is open"},
+	{order.ErrBanned, "banned", ""},
+	{order.ErrTakenOver, "taken_over", ""},
+	{errNoQuote, "no_quote", ""},
+	{errNoSession, "no_session", "zkkex order watch opens one; or name orders by their identifiers, or give --all"},
+	{server.ErrNoGateway, "no_gateway", "zkkex gateway init makes one; --dir says where it is"},
+	{journal.ErrUnavailable, "venue_unavailable", "does the database run, and is there room on the disk?"},
+	{engine.ErrUnavailable, "engine_unavailable", "does the matching engine run, and is --engine of gateway.json its address?"},
+	{pgjournal.ErrMissing, "no_store", "zkkex gateway init makes the tables, once; if there were some, bring them back instead"},
+	{pgadmission.ErrMissing, "no_store", "zkkex gateway init makes the tables, once; if there were some, bring them back instead"},
 	{errUnhealthy, "unhealthy", ""},
 	{filelock.ErrLocked, "locked", ""},
 	{syscall.EADDRINUSE, "address_in_use", "another program listens there: stop it, or choose another address; port 0 takes a free one"},

@@ -21,20 +21,20 @@ func (a *app) orderCommand() *cobra.Command {
 		Use:     "order",
 		GroupID: groupMember,
 		Short:   "send orders to a venue, anonymously",
-		Long: `Order sends orders to a venue that admits you without knowing who you are, and that
-runs "zkkex gateway".
+		Long: `Order sends orders to a venue that admits you without knowing who you are, and
+that runs "zkkex gateway".
 
-"zkkex order watch" keeps a session open, shows what happens in it, and lends it to
-the other order commands of the same state directory and venue: they are quick
-then, and all in one session. Without it, each of them opens a session of its own,
-with a slot and a proof, and leaves what it submits in the book until its time to
-live is over. To cancel or look at an order of an earlier session, the command shows
-that it is yours with the order's own key; the venue then knows that the two
-sessions are one member's, and no more.
+"zkkex order watch" keeps a session open, shows what happens in it, and lends it
+to the other order commands of the same state directory and venue: they are
+quick then, and all in one session. Without it, each of them opens a session of
+its own, with a slot and a proof, and leaves what it submits in the book until
+its time to live is over. To cancel or look at an order of an earlier session,
+the command shows that it is yours with the order's own key; the venue then
+knows that the two sessions are one member's, and no more.
 
-An order that was sent is never sent twice, whatever happens to the connection. Its
-identifier is made from a secret in your state directory (order.secret), and looks
-random to everybody else.`,
+An order that was sent is never sent twice, whatever happens to the connection.
+Its identifier is made from a secret in your state directory (order.secret), and
+looks random to everybody else.`,
 		RunE: a.group,
 		Args: cobra.ArbitraryArgs,
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -19,8 +20,8 @@ func (a *app) orderSubmitCommand(o *orderOptions) *cobra.Command {
 		Long: `Submit sends an order and prints the venue's answer: the order's identifier, and
 what became of it. It exits with 3 if the venue refused it.
 
-PRICE is the limit; with --market, the worst price to take. An order that rests in
-the book ends after --ttl.`,
+PRICE is the limit; with --market, the worst price to take. An order that rests
+in the book ends after --ttl.`,
 		Example: `  zkkex order submit BTC-USD buy 1.5 64250.25 --params ./params
   zkkex order submit BTC-USD sell 0.2 64000 --market --params dev
   zkkex order submit ETH-USD buy 10 3100 --post-only --ttl 30s --params dev --json`,
@@ -44,9 +45,9 @@ func (a *app) orderReplaceCommand(o *orderOptions) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "replace ID QUANTITY PRICE --params PARAMS",
 		Short: "give an order another quantity, price and time to live",
-		Long: `Replace changes an open order. QUANTITY is the whole quantity, with what is already
-filled. The order keeps its place in the book if only the quantity changes, and only
-down. It has another identifier after it, which is printed.`,
+		Long: `Replace changes an open order. QUANTITY is the whole quantity, with what is
+already filled. The order keeps its place in the book if only the quantity
+changes, and only down. It has another identifier after it, which is printed.`,
 		Example: "  zkkex order replace 5f0c3f9a77bb41b2a6f0c1d2e3f40516 1 64250.50 --params dev",
 		Args:    arguments(3, 3, "ID, QUANTITY and PRICE"),
 	}
@@ -74,11 +75,11 @@ func (a *app) orderCancelCommand(o *orderOptions) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "cancel ID... | --all",
 		Short: "cancel orders",
-		Long: `Cancel ends orders, each named by its identifier. With --all, it ends everything of
-the session that "zkkex order watch" keeps; without such a session, it looks for
-everything that you may have open at the venue, in all your sessions, and ends it.
-That needs nothing but your key and your order secret, and shows the venue that
-these sessions are the same member's.`,
+		Long: `Cancel ends orders, each named by its identifier. With --all, it ends everything
+of the session that "zkkex order watch" keeps; without such a session, it looks
+for everything that you may have open at the venue, in all your sessions, and
+ends it. That needs nothing but your key and your order secret, and shows the
+venue that these sessions are the same member's.`,
 		Example: `  zkkex order cancel 5f0c3f9a77bb41b2a6f0c1d2e3f40516 --params dev
   zkkex order cancel --all --symbol BTC-USD --params dev`,
 		Args: cobra.ArbitraryArgs,
@@ -113,10 +114,10 @@ func (a *app) orderStatusCommand(o *orderOptions) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "status [ID... | --all]",
 		Short: "show orders",
-		Long: `Status asks the venue for the state of orders, each named by its identifier. Without
-one, it shows what is open in the session that "zkkex order watch" keeps. With
---all, it looks for everything that you may have open at the venue, in all your
-sessions, as "zkkex order cancel --all" does.`,
+		Long: `Status asks the venue for the state of orders, each named by its identifier.
+Without one, it shows what is open in the session that "zkkex order watch"
+keeps. With --all, it looks for everything that you may have open at the venue,
+in all your sessions, as "zkkex order cancel --all" does.`,
 		Example: `  zkkex order status --params dev
   zkkex order status 5f0c3f9a77bb41b2a6f0c1d2e3f40516 --params dev
   zkkex order status --all --params dev --json`,
@@ -142,12 +143,14 @@ sessions, as "zkkex order cancel --all" does.`,
 			return nil, err
 		}
 		if !watched {
-			return nil, withHint(usagef("no session is open, and a new one has no orders"), "name orders by their identifiers, or give --all")
+			return nil, errNoSession
 		}
 		return a.inSession(ctx, o, orderJob{Do: doOpenOrders})
 	})
 	return c
 }
+
+var errNoSession = errors.New("no session is open, and a new one has no orders")
 
 // recoverOrders finds what a member has open in all its sessions, and cancels it if
 // that is asked for.

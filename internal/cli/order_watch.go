@@ -23,13 +23,13 @@ func (a *app) orderWatchCommand(o *orderOptions) *cobra.Command {
 		Use:   "watch --params PARAMS",
 		Short: "keep a session open, show what happens in it, and lend it to the other order commands",
 		Long: `Watch opens a session and keeps it: through lost connections, and into the next
-epoch. It prints a line, with --json an object, for every report of the venue, each
-once and in order. The other order commands of the same state directory and venue
-use its session while it runs.
+epoch. It prints a line, with --json an object, for every report of the venue,
+each once and in order. The other order commands of the same state directory and
+venue use its session while it runs.
 
-If the connection is lost and not made again within --grace, the venue cancels what
-is open; --keep leaves orders in the book until they expire. Interrupt watch, and
-what is open stays for the grace, or --finish cancels it.`,
+If the connection is lost and not made again within --grace, the venue cancels
+what is open; --keep leaves orders in the book until they expire. Interrupt
+watch, and what is open stays for the grace, or --finish cancels it.`,
 		Example: `  zkkex order watch --params ./params
   zkkex order watch --home alice --params dev --finish --json`,
 		Args: noArguments,

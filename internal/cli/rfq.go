@@ -17,9 +17,9 @@ func (a *app) rfqCommand() *cobra.Command {
 		Use:     "rfq",
 		GroupID: groupMember,
 		Short:   "ask for quotes, or make them, anonymously",
-		Long: `Rfq asks the market makers at a venue for quotes, or answers those who ask. Neither
-side learns who the other is: makers see symbol, quantity and, if it is named, the
-side; who asked sees prices. Each command is a session of its own.`,
+		Long: `Rfq asks the market makers at a venue for quotes, or answers those who ask.
+Neither side learns who the other is: makers see symbol, quantity and, if it is
+named, the side; who asked sees prices. Each command is a session of its own.`,
 		RunE: a.group,
 		Args: cobra.ArbitraryArgs,
 	}
@@ -40,9 +40,10 @@ func (a *app) rfqAskCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "ask SYMBOL QUANTITY --params PARAMS",
 		Short: "ask for quotes, and take the first that is good enough",
-		Long: `Ask sends a request for quote and prints what is quoted until --ttl is over. With
---take, it takes the first quote whose price for all of QUANTITY is that or better,
-which needs --side, and prints the trade; it exits with 3 if there was none.`,
+		Long: `Ask sends a request for quote and prints what is quoted until --ttl is over.
+With --take, it takes the first quote whose price for all of QUANTITY is that or
+better, which needs --side, and prints the trade; it exits with 3 if there was
+none.`,
 		Example: `  zkkex rfq ask BTC-USD 25 --params ./params
   zkkex rfq ask BTC-USD 25 --side buy --take 64300 --ttl 5s --params dev`,
 		Args: arguments(2, 2, "SYMBOL and QUANTITY"),
@@ -175,9 +176,10 @@ func (a *app) rfqMakeCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "make SYMBOL --bid PRICE --offer PRICE --size QUANTITY --params PARAMS",
 		Short: "answer requests for quote with a firm price",
-		Long: `Make listens for requests for quote in SYMBOL, and answers each with a firm quote,
-good for --ttl and seen by nobody but who asked. It prints the requests and the
-trades, until it is interrupted. A request for more than --size is not answered.`,
+		Long: `Make listens for requests for quote in SYMBOL, and answers each with a firm
+quote, good for --ttl and seen by nobody but who asked. It prints the requests
+and the trades, until it is interrupted. A request for more than --size is not
+answered.`,
 		Example: "  zkkex rfq make BTC-USD --bid 64200 --offer 64280 --size 50 --params dev",
 		Args:    arguments(1, 1, "SYMBOL"),
 	}

@@ -26,7 +26,11 @@ clock, witnesses, corrupt, fork, older_checkpoint, outdated_checkpoint, bad_sign
 unknown_request, not_a_store, no_store, epoch_closed, unhealthy; of venues
 no_venue, several_venues, other_venue, behind, away, expired, unknown_descriptor,
 unavailable, opens_exceeded, not_logged, not_published, no_address, venue_terms,
-store_damaged, busy_member, connections_cut; and error for the rest.
+store_damaged, busy_member, connections_cut; of orders
+unknown_order, duplicate_order, throttled, exceeds_limit, too_late, unknown_symbol,
+halted, venue_unavailable, invalid_order, unknown_outcome, not_entered,
+session_lost, banned, taken_over, no_quote, no_session, no_gateway,
+engine_unavailable; and error for the rest.
 
 serve and tunnel print their object when they begin. What goes wrong later is on
 standard error; if they end with an error, a second object tells which.
