@@ -17,6 +17,10 @@ import (
 	"github.com/zkkex/zkkex/order"
 )
 
+// window is how many bytes a client can send that were not read, beyond those of
+// frames received ahead. Set, it does not grow.
+const window = 1 << 17
+
 // idle is how long a connection can be without a call.
 const idle = 10 * time.Second
 
@@ -42,6 +46,7 @@ func NewServer(serve ServeFunc, options ...grpc.ServerOption) *grpc.Server {
 		grpc.Creds(credentials.NewServer(nil)),
 		grpc.ForceServerCodecV2(newCodec()),
 		grpc.MaxRecvMsgSize(order.MaxFrame),
+		grpc.InitialWindowSize(window), grpc.InitialConnWindowSize(window),
 		// One call is one connection of a session: more would be other sessions'.
 		grpc.MaxConcurrentStreams(1),
 		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: idle}),

@@ -16,7 +16,7 @@ import (
 
 // ahead is how many frames are received before they are asked for. Beyond it, flow
 // control holds the sender.
-const ahead = 64
+const ahead = 16
 
 // call is either end of the method's two streams of messages.
 type call interface {
