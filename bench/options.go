@@ -41,11 +41,13 @@ const (
 	Tree Part = "tree"
 	// Registry admits members to a registry on disk and opens it.
 	Registry Part = "registry"
+	// Admissions records nullifiers in a venue's store on disk.
+	Admissions Part = "admissions"
 )
 
 // Parts lists the parts in the order they run.
 func Parts() []Part {
-	return []Part{Compile, Setup, Open, Prove, Cold, Verify, Batch, Handshake, Garbage, Flood, Channel, Idle, Tree, Registry}
+	return []Part{Compile, Setup, Open, Prove, Cold, Verify, Batch, Handshake, Garbage, Flood, Channel, Idle, Tree, Registry, Admissions}
 }
 
 // ParsePart returns the part of a name. It returns an error wrapping

@@ -74,6 +74,8 @@ func (r *runner) run(ctx context.Context, p Part) error {
 		return r.idle(ctx)
 	case Tree:
 		return r.tree(ctx)
+	case Admissions:
+		return r.admissions(ctx)
 	default:
 		return r.registry(ctx)
 	}
