@@ -54,11 +54,21 @@ func (g *Gateway) Kill(ctx context.Context, session order.SessionID) error {
 	if err != nil {
 		id = session
 	}
-	g.cancelOpen(ctx, id, engine.Operator)
+	g.kill(ctx, id)
 	if err != nil {
 		return fmt.Errorf("find the session that has this name since a renewal: %w", err)
 	}
 	return nil
+}
+
+func (g *Gateway) kill(ctx context.Context, id order.SessionID) {
+	g.mu.Lock()
+	var commands []engine.Command
+	if st := g.states[id]; st != nil {
+		commands = g.withdrawAll(nil, st, engine.Operator, g.clock.now())
+	}
+	g.mu.Unlock()
+	g.do(ctx, commands)
 }
 
 // Ban ends a session's connection here, cancels what it has open, and refuses it at
@@ -78,7 +88,7 @@ func (g *Gateway) Ban(ctx context.Context, session order.SessionID) error {
 		st.attached.end(order.RejectBanned, "the venue's operator ended the session until its epoch ends")
 	}
 	g.mu.Unlock()
-	g.cancelOpen(ctx, id, engine.Operator)
+	g.kill(ctx, id)
 	g.log.Warn("a session was banned by the operator", "recorded", err == nil)
 	if err != nil {
 		return fmt.Errorf("ban: the connection here has ended, but the session may come back: %w", err)

@@ -143,8 +143,10 @@ type detachment struct {
 func (g *Gateway) detach(ctx context.Context, d detachment) error {
 	err := g.store.Detach(ctx, d.session, d.attachment, d.at)
 	switch {
-	case err == nil && (d.finish || d.grace == 0 && !d.keep):
-		g.cancelOpen(ctx, d.session, engine.Disconnected)
+	case err == nil && d.finish:
+		g.do(ctx, g.abandoned(d.session))
+	case err == nil && d.grace == 0 && !d.keep:
+		g.disconnected(ctx, d.session)
 	case err == nil && !d.keep:
 		g.mu.Lock()
 		g.cod.graces[d.session] = d.at.Add(d.grace)
@@ -235,21 +237,34 @@ func (g *Gateway) orphans(ctx context.Context, now time.Time) {
 	}
 	for _, s := range sessions {
 		if !s.KeepOrders && !s.Detached.Add(s.Grace).After(now) {
-			g.cancelOpen(ctx, s.ID, engine.Disconnected)
+			g.disconnected(ctx, s.ID)
 		}
 	}
 }
 
-// cancelOpen cancels all that a session has open, or has asked for.
-func (g *Gateway) cancelOpen(ctx context.Context, id order.SessionID, reason engine.Reason) {
-	g.mu.Lock()
-	var commands []engine.Command
-	st := g.states[id]
-	if st != nil && (reason != engine.Disconnected || st.attached == nil) {
-		commands = g.withdrawAll(nil, st, reason, g.clock.now())
+// disconnected cancels what is open of a session whose grace is over. An engine that
+// cannot be reached is not asked again: as long as the session is not attached, the
+// journal will name it again, and if it is, the cancels would come too late.
+func (g *Gateway) disconnected(ctx context.Context, id order.SessionID) {
+	commands := g.abandoned(id)
+	if len(commands) == 0 {
+		return
 	}
-	g.mu.Unlock()
-	g.do(ctx, commands)
+	if err := g.engine.Do(ctx, commands); err != nil {
+		g.log.Warn("the matching engine did not take cancels on disconnect: they are made again", "error", err)
+	}
+}
+
+// abandoned returns commands that cancel all of a session, unless it is attached
+// here.
+func (g *Gateway) abandoned(id order.SessionID) []engine.Command {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	st := g.states[id]
+	if st == nil || st.attached != nil {
+		return nil
+	}
+	return g.withdrawAll(nil, st, engine.Disconnected, g.clock.now())
 }
 
 // withdrawAll appends commands that cancel all of a session. The caller holds mu.

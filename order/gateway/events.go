@@ -216,10 +216,16 @@ func (g *Gateway) tell(items []item, numbers []uint64) {
 
 // noteDone notes that a request is answered, and where.
 func (g *Gateway) noteDone(st *state, it *item, r *journal.Request, number uint64) {
-	if p := it.answers; p != nil {
-		if st.pending[r.ID] == p {
-			delete(st.pending, r.ID)
+	if p := st.pending[r.ID]; p != nil {
+		if !p.answered {
+			// Its first report was under way when the request came here: from another
+			// gateway, or before a takeover.
+			p.answered = true
+			st.settle(p)
 		}
+		delete(st.pending, r.ID)
+	}
+	if p := it.answers; p != nil {
 		g.observe.Acknowledged(kind(p.request), time.Since(p.read))
 	}
 	if st.requests == nil {

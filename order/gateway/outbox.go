@@ -10,12 +10,31 @@ import (
 // page is the most reports read from the journal at once.
 const page = 256
 
-// maxResend is the most retransmissions that wait; a client that asks for more is
-// told to wait by being ended.
+// maxResend is the most retransmissions that wait.
 const maxResend = 64
 
 // span is a range of reports to send again.
 type span struct{ from, to uint64 }
+
+// resend notes reports to be sent again, unless that is noted already or they come by
+// themselves.
+func (s *Session) resend(r span) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.live && r.from >= s.next || len(s.again) >= maxResend {
+		return
+	}
+	for _, a := range s.again {
+		if a.from <= r.from && r.to <= a.to {
+			return
+		}
+	}
+	s.again = append(s.again, r)
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
 
 // push hands a report to the connection. Reports with a number are passed on in
 // order, each once; while the client is not up to date, they are read from the

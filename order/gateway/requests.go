@@ -271,7 +271,7 @@ func (b *batch) repeated(in *incoming) bool {
 		case d.report == 0:
 			b.lost = append(b.lost, in.id)
 		default:
-			b.s.resend(d.report)
+			b.s.resend(span{d.report, d.report})
 		}
 		return true
 	}
@@ -286,6 +286,8 @@ func (b *batch) repeated(in *incoming) bool {
 		c := p.given
 		c.Now = b.now
 		b.commands = append(b.commands, c)
+	case !p.answered && p.left != nil && st.others.take(b.now):
+		b.massAgain(p)
 	}
 	return true // the answer will come
 }
@@ -301,22 +303,8 @@ func (b *batch) resendLost(ctx context.Context) {
 	defer g.mu.Unlock()
 	for _, id := range b.lost {
 		if d := b.s.st.requests[id]; d.report > 0 {
-			b.s.resend(d.report)
+			b.s.resend(span{d.report, d.report})
 		}
-	}
-}
-
-// resend sends one report again.
-func (s *Session) resend(number uint64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.live && number >= s.next || len(s.again) >= maxResend {
-		return // it comes by itself, or the client asks again
-	}
-	s.again = append(s.again, span{number, number})
-	select {
-	case s.wake <- struct{}{}:
-	default:
 	}
 }
 

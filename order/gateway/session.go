@@ -311,22 +311,14 @@ func (s *Session) leave() {
 	s.hangUp()
 }
 
-// Retransmit sends count reports again, from a number on. It returns an error if
-// the client asked for too much.
+// Retransmit sends count reports again, from a number on, beside those to come. It
+// returns an error for numbers that are out of bounds. What is under way already, or
+// more than [maxResend] ranges, is left out: a client that misses it asks again.
 func (s *Session) Retransmit(_ context.Context, from uint64, count uint32) error {
-	if from == 0 || count == 0 || count > order.MaxRetransmit {
+	if from == 0 || from > journal.MaxNumber || count == 0 || count > order.MaxRetransmit {
 		return fmt.Errorf("asked for %d reports from %d on, expected 1 to %d from 1 on", count, from, order.MaxRetransmit)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.again) >= maxResend {
-		return fmt.Errorf("more than %d requests for retransmission wait", maxResend)
-	}
-	s.again = append(s.again, span{from, from + uint64(count) - 1})
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
+	s.resend(span{from, from + uint64(count) - 1})
 	return nil
 }
 

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/zkkex/zkkex/internal/domain"
@@ -136,6 +137,33 @@ func (b *batch) massCancel(ctx context.Context, in *incoming, r *order.OrderMass
 	}
 	g.mu.Unlock()
 	b.execute(ctx)
+}
+
+// massAgain says again what a mass cancel waits for, or ends it if that is nothing.
+// The caller holds the gateway's lock.
+func (b *batch) massAgain(p *pending) {
+	g, st := b.s.g, b.s.st
+	for id, n := range st.names {
+		if _, ok := p.left[n.id]; ok {
+			c := g.withdraw(st.id, id, n, engine.MassCancel, b.now)
+			p.left[n.id] = c.ID
+			b.commands = append(b.commands, c)
+		}
+	}
+	current := func(id order.OrderID) bool {
+		return slices.ContainsFunc(b.commands, func(c engine.Command) bool { return c.Target == id })
+	}
+	for id := range p.left {
+		if !current(id) {
+			delete(p.left, id)
+		}
+	}
+	if len(p.left) > 0 {
+		return
+	}
+	st.masses = slices.DeleteFunc(st.masses, func(q *pending) bool { return q == p })
+	p.answered = true
+	b.own = append(b.own, func(items []item) []item { return g.massDone(items, p) })
 }
 
 // symbol returns the symbol of what a name stands for.
