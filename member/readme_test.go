@@ -12,8 +12,13 @@ import (
 	"time"
 
 	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/handshake"
 	"github.com/zkkex/zkkex/keys"
 	"github.com/zkkex/zkkex/member"
+	"github.com/zkkex/zkkex/order"
+	"github.com/zkkex/zkkex/order/book"
+	"github.com/zkkex/zkkex/order/gateway"
+	"github.com/zkkex/zkkex/order/journal"
 	"github.com/zkkex/zkkex/prover"
 	"github.com/zkkex/zkkex/registry"
 	"github.com/zkkex/zkkex/registry/mirror"
@@ -44,6 +49,28 @@ func send(ctx context.Context, home string, id descriptor.VenueID, order []byte,
 	}
 	_, err = s.Write(order)
 	return errors.Join(err, s.Close())
+}
+
+// buy enters an order in a session that no other can be linked to, and waits until it
+// is filled, or is not. A connection that breaks is made anew: the order is entered
+// once, and each report comes once.
+func buy(ctx context.Context, v *member.Venue, quantity, price order.Decimal) (order.OrderState, error) {
+	c, err := v.Orders(ctx, order.Config{})
+	if err != nil {
+		return order.OrderState{}, err
+	}
+	entered, err := c.Submit(ctx, order.NewOrderSingle{
+		Symbol: "A/B", Side: order.Buy, OrdType: order.Limit, OrderQty: quantity, Price: price,
+		TimeInForce: order.GoodTillDate, TimeToLive: time.Minute,
+	})
+	if errors.Is(err, order.ErrUnknownOutcome) { // ctx ended: the order may be in the book
+		return entered.State(), errors.Join(err, c.Close()) // Close lets its grace cancel it
+	}
+	if err != nil { // errors.Is(err, order.ErrHalted), order.ErrThrottled, ...: nothing was done
+		return order.OrderState{}, errors.Join(err, c.Finish(ctx))
+	}
+	state, err := entered.Closed(ctx)             // or c.Next(ctx), for each report in turn
+	return state, errors.Join(err, c.Finish(ctx)) // cancels whatever is open
 }
 
 // serve takes sessions of members that it cannot name, until ctx ends.
@@ -182,6 +209,67 @@ func TestReadmeVenue(t *testing.T) {
 	}
 	if got := <-orders; got != "buy 3 at 100" {
 		t.Errorf("the venue got %q", got)
+	}
+	cancel()
+	if err := <-served; !errors.Is(err, net.ErrClosed) {
+		t.Errorf("serve ended with %v; want ErrClosed", err)
+	}
+}
+
+func TestReadmeOrders(t *testing.T) {
+	office := newRegistrar()
+	defer office.close()
+	home := filepath.Join(office.temp, "home")
+	options := member.Options{Params: devParams}
+	enrol(t, office, home, options)
+	place := newVenue(office)
+	id := place.trustedBy(home, options)
+	one := order.Decimal{Mantissa: 1}
+	engine, err := book.New([]order.Instrument{{Symbol: "A/B", TickSize: one, LotSize: one, MinQty: one, MaxQty: one}}, book.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	desk, err := gateway.Open(t.Context(), gateway.Config{Engine: engine, Store: journal.NewMemory(), Name: "desk"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer desk.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	served, taken := make(chan error, 1), make(chan error, 1)
+	go func() {
+		served <- serve(ctx, place.dir, place.address, place.options, func(c net.Conn) {
+			channel := c.(*handshake.Conn)
+			binding, err := channel.Export(order.BindingLabel, nil, 32)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			state := channel.ConnectionState()
+			taken <- desk.Serve(ctx, order.NewStream(c), gateway.Peer{
+				Session: order.NewSessionID(state.Epoch.Number, state.Statement.Nullifier[:]), Binding: [32]byte(binding),
+			})
+		})
+	}()
+	place.wait()
+	m, err := member.Open(home, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	v, err := m.OpenVenue(id, member.VenueOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	short, stop := context.WithTimeout(ctx, 2*time.Second)
+	defer stop()
+	// Nobody sells: the order waits until ctx ends.
+	if state, err := buy(short, v, one, order.Decimal{Mantissa: 101}); !errors.Is(err, context.DeadlineExceeded) || state.Status != order.StatusNew {
+		t.Errorf("%+v, %v", state, err)
+	}
+	<-taken
+	if _, err := buy(ctx, v, order.Decimal{Mantissa: 2}, one); !errors.Is(err, order.ErrInvalid) {
+		t.Errorf("more than the venue takes: %v", err)
 	}
 	cancel()
 	if err := <-served; !errors.Is(err, net.ErrClosed) {
