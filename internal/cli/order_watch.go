@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -59,6 +60,9 @@ func (a *app) watchOrders(ctx context.Context, o *orderOptions, c *order.Client,
 	if err != nil {
 		return err
 	}
+	if err := a.emit(openedOf(c), nil); err != nil {
+		return errors.Join(err, control.Close())
+	}
 	a.notef("the session is open; other order commands of this state directory use it")
 	group, serving := errgroup.WithContext(ctx)
 	group.Go(func() error {
@@ -72,6 +76,31 @@ func (a *app) watchOrders(ctx context.Context, o *orderOptions, c *order.Client,
 		err = errors.Join(err, c.Finish(ending))
 	}
 	return err
+}
+
+// opened is a session that was opened.
+type opened struct {
+	// Session is the venue's name for it, by which to ask the venue about it.
+	Session string   `json:"session"`
+	Symbols []string `json:"symbols"`
+	Grace   string   `json:"grace"`
+	Keep    bool     `json:"keep"`
+}
+
+func openedOf(c *order.Client) *opened {
+	s := c.State()
+	o := &opened{Session: s.Session.String(), Symbols: []string{}, Grace: s.Venue.Grace.String(), Keep: s.Venue.KeepOrders}
+	for _, i := range s.Venue.Instruments {
+		o.Symbols = append(o.Symbols, i.Symbol)
+	}
+	return o
+}
+
+func (o *opened) text() string {
+	var t table
+	t.add("session", "%s", o.Session)
+	t.add("traded", "%s", strings.Join(o.Symbols, ", "))
+	return t.String()
 }
 
 // printReports prints what the venue says, each report once.

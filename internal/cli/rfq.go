@@ -195,6 +195,9 @@ answered.`,
 		}
 		symbol := strings.ToUpper(args[0])
 		return a.withOrders(ctx, &o.order, order.Config{Quotes: []string{symbol}}, func(ctx context.Context, c *order.Client) (result, error) {
+			if err := a.emit(openedOf(c), nil); err != nil {
+				return nil, err
+			}
 			a.notef("listening for requests for quote in %s", symbol)
 			return nil, unlessDone(ctx, a.makeQuotes(ctx, c, &o))
 		})

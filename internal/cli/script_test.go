@@ -88,6 +88,7 @@ func scriptParams(dir string, judge func(t testscript.T, leaks []string)) testsc
 			"flip":   flip,
 			"mode":   mode,
 			"setenv": setenv,
+			"word":   word,
 			// In script_venue_test.go:
 			"background": background,
 			"finish":     finish,
@@ -247,6 +248,17 @@ func mode(ts *testscript.TestScript, _ bool, args []string) {
 	if got := info.Mode().Perm(); uint64(got) != want {
 		ts.Fatalf("%s has mode %04o, want %s", args[0], got, args[1])
 	}
+}
+
+// word NAME N sets a variable to a word of the last output, counted from 1.
+func word(ts *testscript.TestScript, _ bool, args []string) {
+	words := strings.Fields(ts.ReadFile("stdout"))
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	if n < 1 || n > len(words) {
+		ts.Fatalf("the output has %d words", len(words))
+	}
+	ts.Setenv(args[0], words[n-1])
 }
 
 // setenv NAME sets a variable to the last output, without the newline.
