@@ -81,7 +81,7 @@ func (g *Gate) Ban(ctx context.Context, epoch uint64, p Pseudonym) error {
 	if err := g.bans.store.Ban(ctx, s, p); err != nil {
 		return undecided(err)
 	}
-	return g.bans.take(s, p)
+	return g.bans.enter(s, p)
 }
 
 // RefreshBans asks the store for the bans of the epochs in force, and of those of
@@ -128,12 +128,25 @@ func (b *bans) check(ctx context.Context, s Shard, epoch uint64, n zkkex.Nullifi
 	if err != nil {
 		return err
 	}
-	if b.stale(key) {
-		if _, err := b.ask(ctx, s); err != nil {
-			return undecided(err)
-		}
+	if err := b.askIfStale(ctx, key, s); err != nil {
+		return undecided(err)
 	}
 	return b.live(key, epoch, n)
+}
+
+// askIfStale asks the store for a shard's bans, unless it was just asked. Of several
+// calls at once, one asks, and the others wait for it.
+func (b *bans) askIfStale(ctx context.Context, key shardKey, s Shard) error {
+	if !b.stale(key) {
+		return nil
+	}
+	b.refreshing.Lock()
+	defer b.refreshing.Unlock()
+	if !b.stale(key) {
+		return nil
+	}
+	_, err := b.take(ctx, key, s)
+	return err
 }
 
 // live returns a rejection if a pseudonym is known to be banned.
@@ -161,7 +174,7 @@ func (b *bans) stale(key shardKey) bool {
 	return age >= BanRefresh || age < 0
 }
 
-// ask takes a shard's bans from the store. Of several calls at once, one asks.
+// ask takes a shard's bans from the store.
 func (b *bans) ask(ctx context.Context, s Shard) (fresh bool, err error) {
 	key, err := s.key()
 	if err != nil {
@@ -169,6 +182,11 @@ func (b *bans) ask(ctx context.Context, s Shard) (fresh bool, err error) {
 	}
 	b.refreshing.Lock()
 	defer b.refreshing.Unlock()
+	return b.take(ctx, key, s)
+}
+
+// take is ask under the lock of refreshing.
+func (b *bans) take(ctx context.Context, key shardKey, s Shard) (fresh bool, err error) {
 	now := b.now()
 	names, err := b.store.Bans(ctx, s)
 	if err != nil {
@@ -190,8 +208,8 @@ func (b *bans) ask(ctx context.Context, s Shard) (fresh bool, err error) {
 	return fresh, nil
 }
 
-// take enters one ban.
-func (b *bans) take(s Shard, p Pseudonym) error {
+// enter enters one ban.
+func (b *bans) enter(s Shard, p Pseudonym) error {
 	key, err := s.key()
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package admission_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -163,5 +164,26 @@ func TestBanLimits(t *testing.T) {
 	wantReject(t, "an epoch that was pruned", s.gate.Ban(ctx, today, admission.Pseudonym{}), zkkex.WrongEpoch)
 	if err := newScene(t, nil).gate.Ban(ctx, today, admission.Pseudonym{}); !errors.Is(err, admission.ErrNoBans) {
 		t.Errorf("a store that keeps no bans: %v, want %v", err, admission.ErrNoBans)
+	}
+}
+
+// However many are let in at once, the store is asked for bans once a second.
+func TestBansAreAskedForOnce(t *testing.T) {
+	s, _, store := newBanScene(t)
+	m := s.registry.Member("alice")
+	certificates := []*zkkex.Presentation{s.prove(t, m, today, 0), s.prove(t, m, today, 0), s.prove(t, m, today, 0), s.prove(t, m, today, 0)}
+	var wg sync.WaitGroup
+	for _, p := range certificates {
+		wg.Go(func() {
+			for range 10 {
+				if _, err := s.gate.Admit(context.Background(), p); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if store.asked != 1 {
+		t.Errorf("asked %d times, expected once", store.asked)
 	}
 }
