@@ -1,6 +1,8 @@
 package order
 
 import (
+	"bytes"
+	"net"
 	"testing"
 	"time"
 )
@@ -76,4 +78,44 @@ func BenchmarkVenueFrame(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkStream is a batch of 64 orders, written at once and read from memory, per
+// order.
+func BenchmarkStream(b *testing.B) {
+	var batch []ClientFrame
+	for i := range uint64(64) {
+		batch = append(batch, ClientFrame{SeqNo: i + 1, Request: sampleOrder()})
+	}
+	var out bytes.Buffer
+	client := NewClientStream(&writeConn{out: &out})
+	conn := &loopConn{}
+	venue := NewStream(conn)
+	var frames []ClientFrame
+	b.ReportAllocs()
+	for i := 0; i < b.N; i += len(batch) {
+		out.Reset()
+		if err := client.WriteRequests(batch); err != nil {
+			b.Fatal(err)
+		}
+		conn.b = out.Bytes()
+		for n := 0; n < len(batch); n += len(frames) {
+			var err error
+			if frames, err = venue.ReadRequests(frames[:0]); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
+// loopConn is a connection that reads what it is given.
+type loopConn struct {
+	net.Conn
+	b []byte
+}
+
+func (c *loopConn) Read(b []byte) (int, error) {
+	n := copy(b, c.b)
+	c.b = c.b[n:]
+	return n, nil
 }

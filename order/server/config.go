@@ -22,7 +22,7 @@ const (
 	// MaxName is the longest name of a gateway, in bytes.
 	MaxName = 32
 	// MaxInstruments is the most instruments that a configuration lists.
-	MaxInstruments = 1024
+	MaxInstruments = order.MaxInstruments
 )
 
 // Config is what an operator decides about one gateway.
