@@ -40,7 +40,7 @@ type Dir struct {
 
 	// write is held from the look at what stands to the write that follows
 	// from it, but not while that is synced.
-	write sync.Mutex
+	write stripes
 	// closed: epochs that ended then, in Unix seconds, or before are closed.
 	closed atomic.Int64
 	// broken is the first failure to write.
@@ -81,9 +81,11 @@ const (
 	// files unreadable to the one before.
 	pebbleFormat = pebble.FormatWALSyncChunks
 
-	cacheSize    = 16 << 20
-	memTableSize = 8 << 20
-	maxOpenFiles = 256
+	// cacheSize holds the filters and indexes of some millions of records: without
+	// them, each look-up of what is not there reads the disk.
+	cacheSize    = 64 << 20
+	memTableSize = 32 << 20
+	maxOpenFiles = 512
 	bloomBits    = 10
 )
 

@@ -20,8 +20,8 @@ func (d *Dir) Ban(ctx context.Context, s Shard, p Pseudonym) error {
 }
 
 func (d *Dir) ban(s shardKey, p Pseudonym) (*pebble.Batch, error) {
-	d.write.Lock()
-	defer d.write.Unlock()
+	d.write.all.Lock()
+	defer d.write.all.Unlock()
 	if err := d.checkOpen(s); err != nil {
 		return nil, err
 	}

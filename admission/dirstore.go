@@ -32,15 +32,15 @@ func (d *Dir) Admit(ctx context.Context, r *Record) (stored *Record, fresh bool,
 }
 
 func (d *Dir) admit(ctx context.Context, s shardKey, r *Record) (*Record, bool, error) {
-	d.write.Lock()
+	release := d.write.hold(r.Statement.Nullifier, &r.Key)
 	stands, err := d.standing(s, r)
 	if err != nil {
-		d.write.Unlock()
+		release()
 		return nil, false, err
 	}
 	p := pendingKey{s, r.Statement.Nullifier}
 	if stands != nil {
-		d.write.Unlock()
+		release()
 		// It must not be acknowledged before it is durable, by whoever wrote it.
 		if err := d.pending.wait(ctx, p); err != nil {
 			return nil, false, err
@@ -55,7 +55,7 @@ func (d *Dir) admit(ctx context.Context, s shardKey, r *Record) (*Record, bool, 
 		b.Set(s.sessionKey(r.Key), r.Statement.Nullifier[:], nil),
 		d.apply(b),
 	)
-	d.write.Unlock()
+	release()
 	if err == nil {
 		err = d.sync(b)
 	}
@@ -153,8 +153,7 @@ func (d *Dir) Spend(ctx context.Context, s Shard, n zkkex.Nullifier, counter uin
 }
 
 func (d *Dir) spend(s shardKey, n zkkex.Nullifier, counter uint32, durable bool) (*pebble.Batch, error) {
-	d.write.Lock()
-	defer d.write.Unlock()
+	defer d.write.hold(n, nil)()
 	if err := d.checkOpen(s); err != nil {
 		return nil, err
 	}
@@ -188,8 +187,8 @@ func (d *Dir) Prune(ctx context.Context, cutoff time.Time) error {
 }
 
 func (d *Dir) prune(cutoff int64) (*pebble.Batch, error) {
-	d.write.Lock()
-	defer d.write.Unlock()
+	d.write.all.Lock()
+	defer d.write.all.Unlock()
 	last, err := d.lastEnd(cutoff)
 	if err != nil || last <= d.closed.Load() {
 		return nil, err
