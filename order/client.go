@@ -282,6 +282,9 @@ func (c *Client) terminate(ctx context.Context, finish bool) error {
 	}
 	c.closeAs(ErrClosed)
 	c.bye = &Terminate{Code: RejectFinished, Finish: finish}
+	if len(c.pending) <= inline {
+		c.writeBatch() // at once, for the sake of who calls with a ctx that has ended
+	}
 	c.mu.Unlock()
 	c.nudge()
 	select {
