@@ -18,14 +18,13 @@ import (
 type plant string
 
 const (
-	sound         plant = ""
-	forgets       plant = "does not know which requests were done"
-	sendsFirst    plant = "sends before it has recorded"
-	skipsFence    plant = "cancels when the session was taken over"
-	noDetach      plant = "cancels what is attached elsewhere"
-	neverCancels  plant = "does not cancel on disconnect"
-	losesReports  plant = "leaves out reports when it replays"
-	numbersTwice  plant = "numbers reports by itself"
+	sound        plant = ""
+	forgets      plant = "does not know which requests were done"
+	sendsFirst   plant = "sends before it has recorded"
+	skipsFence   plant = "cancels when the session was taken over"
+	noDetach     plant = "cancels what is attached elsewhere"
+	neverCancels plant = "does not cancel on disconnect"
+	losesReports plant = "leaves out reports when it replays"
 )
 
 // faultyStore is a journal that fails when it is told to, and ends with its gateway.
@@ -68,15 +67,6 @@ func (s *faultyStore) Append(ctx context.Context, entries []journal.Entry) ([]ui
 	numbers, skipped, err := s.Store.Append(ctx, entries)
 	if err == nil && s.ambiguous.Load() {
 		return nil, 0, errPlanted
-	}
-	if s.plant == numbersTwice {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		for i := range entries {
-			if numbers[i] > 0 {
-				numbers[i] = numbers[0]
-			}
-		}
 	}
 	return numbers, skipped, err
 }

@@ -51,7 +51,6 @@ func TestSessionPropertyFindsFaults(t *testing.T) {
 		{noDetach, true, "on a disconnect that was none"},
 		{neverCancels, false, "no order is left without an owner"},
 		{losesReports, false, "was sent, and is not recorded so"},
-		{numbersTwice, false, "was sent, and is not recorded so"},
 	} {
 		t.Run(strings.ReplaceAll(string(p.plant), " ", "_"), func(t *testing.T) {
 			for seed := range 1000 {

@@ -197,7 +197,7 @@ func (w *world) pass(d time.Duration) {
 
 // until waits for something that must come about.
 func (w *world) until(what string, ok func() bool) bool {
-	for end := time.Now().Add(5 * time.Second); ; time.Sleep(200 * time.Microsecond) {
+	for end := time.Now().Add(4 * time.Second); ; time.Sleep(200 * time.Microsecond) {
 		if ok() {
 			return true
 		}
