@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"errors"
+	"maps"
 	"strconv"
 	"time"
 
@@ -73,13 +74,22 @@ func (o Options) config(dsn string) (*pgxpool.Config, error) {
 		"tcp_keepalives_idle":                 "5",
 		"tcp_keepalives_interval":             "2",
 		"tcp_keepalives_count":                "3",
-		// What is shown to the store does not depend on the server's place.
-		"default_transaction_isolation": "read committed",
-		"timezone":                      "UTC",
 	} {
-		if _, set := c.ConnConfig.RuntimeParams[name]; !set || name == "default_transaction_isolation" || name == "timezone" {
+		if _, set := c.ConnConfig.RuntimeParams[name]; !set {
 			c.ConnConfig.RuntimeParams[name] = value
 		}
 	}
+	maps.Copy(c.ConnConfig.RuntimeParams, map[string]string{
+		"default_transaction_isolation": "read committed",
+		"timezone":                      "UTC",
+		// Everything is looked up by key. A partition that is new has no statistics
+		// yet, and a plan made then, which reads all of it, would be kept while it
+		// grows.
+		"plan_cache_mode":  "force_generic_plan",
+		"enable_seqscan":   "off",
+		"enable_hashjoin":  "off",
+		"enable_mergejoin": "off",
+		"jit":              "off",
+	})
 	return c, nil
 }

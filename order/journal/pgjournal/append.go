@@ -65,7 +65,7 @@ type appending struct {
 
 	// ids are the sessions, in the order in which all lock them.
 	ids    []order.SessionID
-	asked  requestColumns // all requests of the entries
+	asked  requestColumns // requests without an event: were they done before?
 	events bool
 	epochs map[uint64]bool
 
@@ -117,7 +117,7 @@ func newAppend(s *Store, entries []journal.Entry) (*appending, error) {
 		if !e.Session.IsZero() {
 			sessions[e.Session] = true
 		}
-		if e.Request != nil {
+		if e.Request != nil && e.Event == 0 {
 			a.asked.add(e.Session, e.Request)
 		}
 		if e.Order != nil {
@@ -346,7 +346,8 @@ func (a *appending) numberEntry(e *journal.Entry) (number uint64) {
 }
 
 // addRequest marks a request as done. One that was done before stays as it is, but
-// for a digest if it has none.
+// for a digest if it has none; so does the server with those that it was not asked
+// about.
 func (a *appending) addRequest(key requestKey, digest [32]byte, report uint64) {
 	r, done := a.done[key]
 	switch {
@@ -379,6 +380,9 @@ func (a *appending) addOrders(states map[order.OrderID]*engine.Order) error {
 	return nil
 }
 
+// noDigest is the digest of a request that was not seen here.
+const noDigest = "0000000000000000000000000000000000000000000000000000000000000000"
+
 const (
 	insertReports = `
 insert into zkkex_journal.report (epoch, session, number, report)
@@ -386,7 +390,7 @@ select * from unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::bytea[])`
 	upsertRequests = `
 insert into zkkex_journal.request (epoch, session, id, digest, report)
 select * from unnest($1::bigint[], $2::uuid[], $3::uuid[], $4::bytea[], $5::bigint[])
-on conflict (epoch, session, id) do update set digest = excluded.digest`
+on conflict (epoch, session, id) do update set digest = excluded.digest where request.digest = '\x` + noDigest + `'`
 	updateSessions = `
 update zkkex_journal.session s set next_seq_no = a.next_seq_no, last_report = a.last_report
 from unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::bigint[]) as a(epoch, id, next_seq_no, last_report)
