@@ -7,6 +7,7 @@ import (
 
 	"github.com/quickfixgo/quickfix"
 
+	"github.com/zkkex/zkkex/internal/pgtest"
 	"github.com/zkkex/zkkex/order"
 )
 
@@ -17,7 +18,7 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "16"); err != nil {
 		panic(err)
 	}
-	os.Exit(m.Run())
+	os.Exit(pgtest.Main(m))
 }
 
 var testSession = order.NewSessionID(7, []byte("a pseudonym"))
