@@ -34,7 +34,8 @@ func (g *Gateway) setHalted(halted bool) {
 }
 
 // KillAll cancels everything that is open, of all sessions and all gateways. New
-// orders are taken all the same, unless the venue is halted before.
+// orders are taken all the same, unless the venue is halted before. Its error wraps
+// [engine.ErrUnavailable].
 func (g *Gateway) KillAll(ctx context.Context) error {
 	g.mu.Lock()
 	var commands []engine.Command
@@ -45,7 +46,10 @@ func (g *Gateway) KillAll(ctx context.Context) error {
 	g.mu.Unlock()
 	g.log.Warn("all open orders are cancelled by the operator", "orders", len(commands))
 	g.do(ctx, commands)
-	return g.Ready()
+	if g.waiting.gone() {
+		return fmt.Errorf("orders are cancelled when it is back: %w", engine.ErrUnavailable)
+	}
+	return nil
 }
 
 // Kill cancels everything that a session has open. It can go on.

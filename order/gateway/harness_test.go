@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"encoding/binary"
 	"io"
 	"sync"
 	"testing"
@@ -178,7 +179,7 @@ type trader struct {
 	t     testing.TB
 	link  *link
 	seqNo uint64
-	ids   byte
+	ids   uint32
 	id    order.SessionID
 	taken int
 	ack   *order.EstablishmentAck
@@ -207,7 +208,7 @@ func (v *venue) connect(session order.SessionID, m *order.Establish) *trader {
 
 func (v *venue) connectAs(p Peer, m *order.Establish) *trader {
 	v.t.Helper()
-	tr := &trader{t: v.t, link: v.serve(p), ids: p.Session.ID[0], id: p.Session}
+	tr := &trader{t: v.t, link: v.serve(p), id: p.Session}
 	tr.link.send(order.ClientFrame{Session: m})
 	ack, ok := tr.next().Session.(*order.EstablishmentAck)
 	if !ok {
@@ -236,10 +237,14 @@ func (tr *trader) next() order.VenueFrame {
 	return f
 }
 
-// report returns the next frame, which is a report of type T.
+// report returns the next report, which is of type T. The venue may have said in
+// between that it is there.
 func report[T order.Report](tr *trader) (T, uint64) {
 	tr.t.Helper()
 	f := tr.next()
+	if _, ok := f.Session.(*order.Sequence); ok {
+		f = tr.next()
+	}
 	r, ok := f.Report.Report.(T)
 	if !ok {
 		tr.t.Fatalf("the venue sent %T %+v %+v, expected another report", f.Report.Report, f.Report.Report, f.Session)
@@ -263,7 +268,8 @@ func (tr *trader) newID() order.ID {
 	var id order.ID
 	copy(id[:], tr.id.ID[:])
 	tr.ids++
-	id[15], id[14] = tr.ids, byte(tr.seqNo)
+	binary.BigEndian.PutUint32(id[8:], tr.ids)
+	binary.BigEndian.PutUint32(id[12:], uint32(tr.seqNo))
 	return id
 }
 

@@ -206,7 +206,7 @@ func (s *Session) read() (bool, error) {
 // What another gateway recorded before catchUp was called is seen by a reading that
 // begins after it: missed is how often it was called before this one.
 func (s *Session) replay(next, missed uint64) (bool, error) {
-	frames, err := s.g.load(s.gone, s, next, page)
+	frames, err := s.g.load(s.gone, s, next, s.g.page())
 	if err != nil {
 		return false, err
 	}
@@ -235,7 +235,7 @@ func (s *Session) replay(next, missed uint64) (bool, error) {
 
 // repeat queues reports that were sent before.
 func (s *Session) repeat(again span) error {
-	frames, err := s.g.load(s.gone, s, again.from, int(min(page, again.to-again.from+1)))
+	frames, err := s.g.load(s.gone, s, again.from, int(min(uint64(s.g.page()), again.to-again.from+1)))
 	if err != nil {
 		return err
 	}
@@ -251,6 +251,10 @@ func (s *Session) repeat(again span) error {
 	}
 	return nil
 }
+
+// page is how many reports are read at once: half of what may wait at most, since
+// what is live may come beside them.
+func (g *Gateway) page() int { return max(1, min(page, g.limits.MaxOutbox/2)) }
 
 // load reads reports from the journal.
 func (g *Gateway) load(ctx context.Context, s *Session, from uint64, n int) ([]order.VenueFrame, error) {

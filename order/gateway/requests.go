@@ -159,7 +159,7 @@ func (b *batch) sessionMessage(ctx context.Context, m order.SessionMessage) erro
 	case *order.Sequence:
 		if m.NextSeqNo > 0 && m.NextSeqNo <= journal.MaxNumber {
 			b.s.g.mu.Lock()
-			b.count(m.NextSeqNo - 1)
+			b.expect(m.NextSeqNo)
 			b.s.g.mu.Unlock()
 		}
 		return nil
@@ -178,17 +178,21 @@ func (s *Session) malformed(text string) error {
 	return s.Err()
 }
 
-// count notes a request's number. A gap is told, and holds nothing back. The caller
-// holds the gateway's lock.
+// count notes a request's number. The caller holds the gateway's lock.
 func (b *batch) count(seqNo uint64) {
+	b.expect(seqNo)
+	b.s.st.nextSeqNo = max(b.s.st.nextSeqNo, seqNo+1)
+}
+
+// expect notes that the client sends the request numbered next now. A gap before it is
+// told, and holds nothing back. The caller holds the gateway's lock.
+func (b *batch) expect(next uint64) {
 	st := b.s.st
-	if seqNo < st.nextSeqNo {
+	if next <= st.nextSeqNo {
 		return
 	}
-	if missing := seqNo - st.nextSeqNo; missing > 0 {
-		b.s.say(&order.NotApplied{FromSeqNo: st.nextSeqNo, Count: missing})
-	}
-	st.nextSeqNo = seqNo + 1
+	b.s.say(&order.NotApplied{FromSeqNo: st.nextSeqNo, Count: next - st.nextSeqNo})
+	st.nextSeqNo = next
 }
 
 // decide makes commands of requests, or reports that refuse them.
