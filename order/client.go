@@ -69,11 +69,12 @@ type Config struct {
 	KeepOrders bool
 	Quotes     []string
 	KeepAlive  time.Duration
-	// ResendWithin is how old an order may be, counted from when it was first sent,
-	// to be sent again on another connection, if its own time to live is not
-	// shorter: an order that was lost is not to be entered at a price of long ago.
-	// After that the client asks whether the venue knows it, and gives it up
-	// otherwise. 0 is [DefaultResendWithin].
+	// ResendWithin is how old an order may be, counted from when the caller submitted
+	// it, to be sent on another connection than the one of then, if its own time to
+	// live is not shorter: an order that was lost is not to be entered at a price of
+	// long ago. After that the client asks whether the venue knows it, and gives it
+	// up otherwise; the same for what a process before left. 0 is
+	// [DefaultResendWithin].
 	ResendWithin time.Duration
 
 	// Buffer is how many reports wait for [Client.Next]: 0 is [DefaultBuffer].
@@ -194,7 +195,9 @@ func (c *Client) begin(ctx context.Context, l *link) error {
 	c.mu.Lock()
 	if c.saved != nil {
 		for _, r := range c.saved.Unanswered {
-			c.enqueue(&call{request: r, id: r.RequestID(), done: make(chan struct{}), prove: takesProof(r)})
+			// Nobody knows how old it is: what is no cancel is asked after.
+			old := time.Unix(0, 1)
+			c.enqueue(&call{request: r, id: r.RequestID(), asked: old, sent: old, done: make(chan struct{}), prove: takesProof(r)})
 		}
 	}
 	late := c.attach(l)
@@ -256,6 +259,7 @@ func (c *Client) Leave(ctx context.Context) error { return c.terminate(ctx, fals
 // venue, as if the connection were lost. It is not to be called from a function that
 // the client calls.
 func (c *Client) Close() error {
+	_ = c.saveLast(context.Background())
 	c.mu.Lock()
 	c.closeAs(ErrClosed)
 	if c.link != nil {
@@ -280,6 +284,9 @@ func (c *Client) terminate(ctx context.Context, finish bool) error {
 		c.mu.Unlock()
 		return c.closeAfter(ErrSessionLost)
 	}
+	c.mu.Unlock()
+	_ = c.saveLast(ctx)
+	c.mu.Lock()
 	c.closeAs(ErrClosed)
 	c.bye = &Terminate{Code: RejectFinished, Finish: finish}
 	if len(c.pending) <= inline {

@@ -105,6 +105,9 @@ func (c *Client) greet(ctx context.Context, l *link, want Want) error {
 	if err != nil {
 		return err
 	}
+	if len(frames) == 0 {
+		return fmt.Errorf("%w: it answered Establish with nothing", ErrProtocol)
+	}
 	switch m := frames[0].Session.(type) {
 	case *EstablishmentAck:
 		l.ack, l.early, l.seq = m, frames[1:], m.NextSeqNo
@@ -125,7 +128,7 @@ func (c *Client) checkAck(m *EstablishmentAck, want Want, next uint64) error {
 	if want.Resume && !c.session.IsZero() && m.Session != c.session {
 		return fmt.Errorf("%w: the venue answered with another session than the one to resume", ErrSessionLost)
 	}
-	if next > 0 && (m.NextReport != next || m.LastReport+1 < next) || m.KeepAlive <= 0 || m.NextSeqNo == 0 {
+	if next > 0 && (m.NextReport != next || m.LastReport+1 < next) || m.KeepAlive <= 0 || m.NextSeqNo == 0 || m.Session.IsZero() {
 		return fmt.Errorf("%w: it acknowledged reports from %d to %d, expected them from %d on", ErrProtocol, m.NextReport, m.LastReport, next)
 	}
 	return nil

@@ -185,7 +185,7 @@ func TestTradeOverBrokenLinks(t *testing.T) {
 			var filled [2]int64
 			var work sync.WaitGroup
 			for i, side := range sides {
-				c := m.dial(uint64(i), order.Config{Buffer: 16, Unanswered: 8})
+				c := m.dial(uint64(i), order.Config{Buffer: 16, Unanswered: 8, ResendWithin: time.Hour})
 				work.Go(func() { filled[i] = trade(t, m.ctx, c, side, each) })
 			}
 			work.Wait()

@@ -17,6 +17,7 @@ type Order struct {
 	place  uint64
 	report *ExecutionReport // the latest
 	closed bool
+	lost   bool          // with its session
 	over   chan struct{} // made when somebody waits
 	state  OrderState
 }
@@ -136,9 +137,25 @@ func (b *book) apply(e *ExecutionReport) {
 	}
 }
 
+// lose ends what is waited for in a session that is given up.
+func (b *book) lose() {
+	for _, o := range b.orders {
+		o.lost = true
+		o.wake()
+	}
+	for _, q := range b.requests {
+		q.put(nil, ErrSessionLost)
+	}
+}
+
 func (b *book) close(o *Order) {
 	delete(b.orders, o.id)
 	o.closed = true
+	o.wake()
+}
+
+// wake wakes who waits for the order's end. The client's lock is held.
+func (o *Order) wake() {
 	if o.over != nil {
 		close(o.over)
 		o.over = nil
@@ -184,28 +201,37 @@ func (o *Order) Wait(ctx context.Context) (*ExecutionReport, error) {
 
 // Closed waits until the order can trade no more: it is filled, cancelled, expired
 // or refused. It returns its last state, and the error of ctx or of the client if
-// that ended before.
+// that ended before, or [ErrSessionLost] if the session did.
 func (o *Order) Closed(ctx context.Context) (OrderState, error) {
 	c := o.client
 	c.mu.Lock()
-	if o.closed {
+	if o.closed || o.lost {
 		defer c.mu.Unlock()
-		return o.state, nil
+		return o.end()
 	}
 	if o.over == nil {
 		o.over = make(chan struct{})
 	}
 	over := o.over
 	c.mu.Unlock()
-	var err error
 	select {
 	case <-over:
 	case <-ctx.Done():
-		err = ctx.Err()
+		return o.State(), ctx.Err()
 	case <-c.ended:
-		err = c.Err()
+		return o.State(), c.Err()
 	}
-	return o.State(), err
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return o.end()
+}
+
+// end returns what is known of an order that is over. The client's lock is held.
+func (o *Order) end() (OrderState, error) {
+	if !o.closed {
+		return o.state, ErrSessionLost
+	}
+	return o.state, nil
 }
 
 // Cancel cancels what is left of the order. See [Client.Cancel].

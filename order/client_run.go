@@ -14,6 +14,10 @@ const (
 	maxBackoff = 5 * time.Second
 )
 
+// minTick is how often at most a client looks whether something is to be said,
+// whatever the venue asks for.
+const minTick = 50 * time.Millisecond
+
 // run keeps the session going until it is over.
 func (c *Client) run(l *link) {
 	err := c.follow(l)
@@ -114,6 +118,7 @@ func (c *Client) reattach(l *link, want Want) error {
 		}
 		c.mu.Lock()
 		lost = c.abandon(ErrSessionLost)
+		c.book.lose()
 		c.inbox.restart()
 		c.book.begin(c)
 		c.session = SessionID{}
@@ -160,7 +165,7 @@ func (c *Client) serve(l *link) error {
 // keep says that we are there when nothing else did, and gives up on a venue that
 // is not.
 func (c *Client) keep(ctx context.Context, l *link) {
-	tick := time.NewTicker(l.ack.KeepAlive / 3)
+	tick := time.NewTicker(max(l.ack.KeepAlive/3, minTick))
 	defer tick.Stop()
 	silent := 0
 	for {

@@ -1,6 +1,9 @@
 package order
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // expected returns the number of the first report to ask for on a connection.
 func (c *Client) expected(ctx context.Context, l *link, want Want) (uint64, error) {
@@ -43,6 +46,14 @@ func (c *Client) save(ctx context.Context) error {
 		return nil
 	}
 	return c.config.State.Save(ctx, c.config.Secret.stateName(pseudonym(l)), s)
+}
+
+// saveLast saves before the end, as good as it goes: what was taken, and is not
+// recorded as such, comes again.
+func (c *Client) saveLast(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	return c.save(ctx)
 }
 
 // saveAhead saves what is about to be sent.

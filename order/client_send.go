@@ -92,6 +92,9 @@ func (c *Client) enqueue(k *call) {
 	c.book.expect(k)
 	c.counted++
 	k.place, k.queued = c.counted, true
+	if k.asked.IsZero() {
+		k.asked = time.Now()
+	}
 	c.pending[k.id] = k
 	c.queue = append(c.queue, k)
 }
@@ -126,6 +129,9 @@ func (c *Client) requeue() (late []*call) {
 		case !c.tooOld(k, now):
 			k.queued = true
 			c.queue = append(c.queue, k)
+		case k.sent.IsZero():
+			k.err = ErrNotEntered
+			late = append(late, c.settle(k))
 		case k.order != nil:
 			c.ask(k)
 		default:
@@ -138,11 +144,8 @@ func (c *Client) requeue() (late []*call) {
 
 var errOld = errors.New("the connection was lost, and the quote is too old to be sent again")
 
-// tooOld reports whether an order or a quote is not to be sent again.
+// tooOld reports whether an order or a quote is not to be sent, or sent again.
 func (c *Client) tooOld(k *call, now time.Time) bool {
-	if k.sent.IsZero() {
-		return false
-	}
 	limit := c.config.ResendWithin
 	switch r := k.request.(type) {
 	case *NewOrderSingle:
@@ -155,7 +158,7 @@ func (c *Client) tooOld(k *call, now time.Time) bool {
 	default:
 		return false
 	}
-	return now.Sub(k.sent) >= limit
+	return now.Sub(k.asked) >= limit
 }
 
 // askAgain is how long after a question that the venue could not answer another one
@@ -274,6 +277,9 @@ func (c *Client) writeBatch() bool {
 func (c *Client) pick(l *link) (bye *Terminate) {
 	c.frames, c.batch = c.frames[:0], c.batch[:0]
 	for _, m := range c.control {
+		if s, ok := m.(*Sequence); ok {
+			s.NextSeqNo = l.seq // as of now
+		}
 		c.frames = append(c.frames, ClientFrame{Session: m})
 	}
 	c.control = c.control[:0]

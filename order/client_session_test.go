@@ -49,6 +49,7 @@ func TestOnceOverBrokenLinks(t *testing.T) {
 			config := v.config()
 			config.Buffer = 1 + int(seed)*20 // also one that is always full
 			config.Unanswered = 8
+			config.ResendWithin = time.Hour // also on a machine that has no time for us
 			c := dialFaulty(t, ctx, config)
 			const workers, each = 6, 40
 			var mu sync.Mutex
@@ -305,6 +306,38 @@ func TestLateOrderIsNotEntered(t *testing.T) {
 	}
 }
 
+// An order that was never sent, for want of a connection, is not entered late either.
+func TestUnsentOrderIsNotEnteredLate(t *testing.T) {
+	v := newTestVenue(t)
+	c := v.client(t, func(c *Config) { c.ResendWithin = time.Millisecond })
+	v.mu.Lock()
+	v.refuse = &EstablishmentReject{Code: RejectNotAvailable}
+	v.mu.Unlock()
+	v.hangUp()
+	for c.State().Connected {
+		time.Sleep(time.Millisecond)
+	}
+	o, err := c.Send(testContext(t), anOrder(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(5 * time.Millisecond)
+	v.mu.Lock()
+	v.refuse = nil
+	v.mu.Unlock()
+	if _, err := o.Wait(testContext(t)); !errors.Is(err, ErrNotEntered) {
+		t.Error(err)
+	}
+	if _, err := c.Submit(testContext(t), anOrder()); err != nil {
+		t.Error(err)
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if len(v.entered) != 1 {
+		t.Errorf("%d orders were entered", len(v.entered))
+	}
+}
+
 // Fresh is another session: nothing of the one before is sent in it.
 func TestFresh(t *testing.T) {
 	v := newTestVenue(t)
@@ -339,6 +372,9 @@ func TestFresh(t *testing.T) {
 	v.hangUp()
 	if _, err := o.Wait(ctx); !errors.Is(err, ErrSessionLost) || !errors.Is(err, ErrUnknownOutcome) {
 		t.Errorf("an order of the session before: %v", err)
+	}
+	if s, err := first.Closed(ctx); !errors.Is(err, ErrSessionLost) || s.Status != StatusNew {
+		t.Errorf("an open order of the session before: %+v, %v", s, err)
 	}
 	if _, err := c.Submit(ctx, anOrder()); err != nil {
 		t.Fatal(err)

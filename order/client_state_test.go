@@ -204,8 +204,7 @@ func FuzzParseState(f *testing.F) {
 }
 
 // A process that takes up the session of one that died is told what that one was
-// not, and sends again what was not answered: no order is entered twice, and none is
-// lost that the one before was about to send.
+// not, and asks after what was not answered: no order is entered twice, or late.
 func TestTakeUpAfterACrash(t *testing.T) {
 	v := newTestVenue(t)
 	ctx := testContext(t)

@@ -18,6 +18,7 @@ type call struct {
 	then    func(Report, error) // called once, without the lock
 
 	place  uint64    // in the order of being asked
+	asked  time.Time // by the caller
 	sent   time.Time // first; zero if it never was
 	seq    uint64    // on the present connection; 0 if it was not sent on it
 	queued bool
