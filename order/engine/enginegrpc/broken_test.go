@@ -182,8 +182,7 @@ func TestEngineAnew(t *testing.T) {
 func TestEngineGone(t *testing.T) {
 	address := socket(t)
 	stop := serve(t, address, enginegrpc.ServerConfig{Engine: newBook(t)})
-	config := enginegrpc.Config{Address: address, Patience: 100 * time.Millisecond}
-	c := dial(t, config)
+	c := dial(t, enginegrpc.Config{Address: address, Patience: time.Second})
 	stop()
 	if err := c.Do(t.Context(), []engine.Command{newOrder(1)}); !errors.Is(err, engine.ErrUnavailable) {
 		t.Errorf("got %v", err)
@@ -191,7 +190,7 @@ func TestEngineGone(t *testing.T) {
 	if err := c.Events(t.Context(), 0, func([]engine.Event) error { return nil }); !errors.Is(err, engine.ErrUnavailable) {
 		t.Errorf("events: got %v", err)
 	}
-	if _, err := enginegrpc.Dial(t.Context(), config); !errors.Is(err, engine.ErrUnavailable) {
+	if _, err := enginegrpc.Dial(t.Context(), enginegrpc.Config{Address: address, Patience: time.Millisecond}); !errors.Is(err, engine.ErrUnavailable) {
 		t.Errorf("dial: got %v", err)
 	}
 }
