@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -454,5 +455,52 @@ func requireBanned(t *testing.T, conn *handshake.Conn) {
 	_, err := conn.Read(make([]byte, 1))
 	if alert, ok := errors.AsType[handshake.Alert](err); !ok || alert != handshake.AlertBanned {
 		t.Errorf("%v, expected the alert %v", err, handshake.AlertBanned)
+	}
+}
+
+// Handshakes at a follower go on while descriptors are issued and taken in: whoever
+// has a descriptor that is published finds its keys.
+func TestFollowerUnderWay(t *testing.T) {
+	g := newGateways(t, false)
+	done := make(chan struct{})
+	var asking sync.WaitGroup
+	for range 4 {
+		asking.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				n, err := g.follower.published()
+				if err == nil {
+					_, err = g.follower.Keys(n)
+				}
+				if err != nil {
+					t.Errorf("descriptor %d is published: %v", n, err)
+					return
+				}
+			}
+		})
+	}
+	asking.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+				g.follower.attendOnce(t.Context())
+			}
+		}
+	})
+	for range 6 {
+		g.clock.add(10 * time.Minute)
+		g.turn()
+	}
+	close(done)
+	asking.Wait()
+	g.must(g.follower.follow(t.Context()))
+	if got, want := g.follower.store.Latest().Number, g.venue.store.Latest().Number; got != want {
+		t.Errorf("the follower is at descriptor %d, the issuer at %d", got, want)
 	}
 }

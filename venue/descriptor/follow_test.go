@@ -249,3 +249,34 @@ func TestFollowSweeps(t *testing.T) {
 	}
 	mustFollow(t, shared, over)
 }
+
+// A share that was interrupted is completed by the next one, and what it left of
+// private keys is destroyed.
+func TestShareAgain(t *testing.T) {
+	s, shared := newFollowed(t)
+	left := filepath.Join(shared, prekeyFolder, "."+fileName(2)+".tmp-1")
+	if err := os.WriteFile(left, []byte("half a key"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{filepath.Join(signedFolder, fileName(2)), filepath.Join(prekeyFolder, fileName(2)), checkpointFile} {
+		if err := os.Remove(filepath.Join(shared, path)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustShare(t, s, shared)
+	if _, err := os.Stat(left); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what was left is still there: %v", err)
+	}
+	f := mustFollow(t, shared, testTime.Add(56*time.Minute))
+	if _, err := f.Proof(2); err != nil || f.Held() != 2 {
+		t.Errorf("%v, prekeys of %d descriptors; expected all of it", err, f.Held())
+	}
+	// Another venue's folder is not written to.
+	_, other := newFollowed(t)
+	if err := os.WriteFile(filepath.Join(other, identityFile), []byte("another\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Share(other); !errors.Is(err, ErrDamaged) {
+		t.Errorf("another venue's folder: %v, expected %v", err, ErrDamaged)
+	}
+}
