@@ -10,6 +10,7 @@ func TestTrade(t *testing.T) {
 	t.Parallel()
 	v := newVenue(t, newBook(t), journal.NewMemory(), nil)
 	maker, taker := newClient(t, unique(t, "maker")), newClient(t, unique(t, "taker"))
+	maker.strict, taker.strict = true, true
 	maker.start(v.address)
 	taker.start(v.address)
 	maker.loggedOn(1)

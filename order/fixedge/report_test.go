@@ -20,6 +20,7 @@ func TestQuotes(t *testing.T) {
 	v := newVenue(t, newBook(t), journal.NewMemory(), nil)
 	dealer, asker := newClient(t, unique(t, "dealer")), newClient(t, unique(t, "asker"))
 	dealer.quotes = true
+	dealer.strict, asker.strict = true, true
 	dealer.start(v.address)
 	asker.start(v.address)
 	dealer.loggedOn(1)
