@@ -63,7 +63,7 @@ func checkLog(t testing.TB, name string, content []byte) error {
 	must(t, files.MkdirAll("db", 0o700))
 	f, err := files.Create("db/"+name, vfs.WriteCategoryUnspecified)
 	must(t, err)
-	_, err = f.Write(content)
+	_, err = f.Write(bytes.Clone(content)) // Write may change what it is given
 	must(t, err)
 	must(t, f.Close())
 	return Check(files, "db")
