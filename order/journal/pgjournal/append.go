@@ -96,6 +96,11 @@ type requestKey struct {
 	id      order.ID
 }
 
+type orderKey struct {
+	session order.SessionID
+	id      order.OrderID
+}
+
 type reportColumns struct {
 	epoch, number []int64
 	session       [][16]byte
@@ -300,7 +305,7 @@ func (a *appending) number() error {
 	a.last = last
 	a.numbers, a.skipped = make([]uint64, len(a.entries)), 0
 	a.reports, a.requests, a.changed = reportColumns{}, requestColumns{}, make(map[requestKey]int)
-	states := make(map[order.OrderID]*engine.Order)
+	states := make(map[orderKey]*engine.Order)
 	for i := range a.entries {
 		e := &a.entries[i]
 		if recorded != nil && recorded[i] || a.doneBefore(e) {
@@ -311,7 +316,7 @@ func (a *appending) number() error {
 			a.numbers[i] = a.numberEntry(e)
 		}
 		if e.Order != nil {
-			states[e.Order.ID] = e.Order
+			states[orderKey{e.Order.Session, e.Order.ID}] = e.Order
 		}
 	}
 	return a.addOrders(states)
@@ -369,15 +374,18 @@ func (a *appending) addRequest(key requestKey, digest [32]byte, report uint64) {
 
 // addOrders takes the last state of each order, in the order in which all lock
 // them.
-func (a *appending) addOrders(states map[order.OrderID]*engine.Order) error {
+func (a *appending) addOrders(states map[orderKey]*engine.Order) error {
 	a.orders = orderColumns{}
-	ids := slices.SortedFunc(maps.Keys(states), func(a, b order.OrderID) int { return bytes.Compare(a[:], b[:]) })
-	for _, id := range ids {
-		if err := a.orders.add(states[id]); err != nil {
-			return fmt.Errorf("%w: order %v: %w", journal.ErrEntry, id, err)
+	for _, key := range slices.SortedFunc(maps.Keys(states), compareOrders) {
+		if err := a.orders.add(states[key]); err != nil {
+			return fmt.Errorf("%w: order %v: %w", journal.ErrEntry, key.id, err)
 		}
 	}
 	return nil
+}
+
+func compareOrders(a, b orderKey) int {
+	return cmp.Or(compareSessions(a.session, b.session), bytes.Compare(a.id[:], b.id[:]))
 }
 
 // noDigest is the digest of a request that was not seen here.

@@ -28,7 +28,7 @@ type orderColumns struct {
 const upsertOrders = `
 insert into zkkex_journal.orders (epoch, session, id, cl_ord_id, owner_key, symbol, open, expires_ms, place, time_in_force, exec_inst, report, quote)
 select * from unnest($1::bigint[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bytea[], $6::text[], $7::boolean[], $8::bigint[], $9::bigint[], $10::integer[], $11::integer[], $12::bytea[], $13::bytea[])
-on conflict (epoch, id) do update set session = excluded.session, cl_ord_id = excluded.cl_ord_id, owner_key = excluded.owner_key,
+on conflict (epoch, session, id) do update set cl_ord_id = excluded.cl_ord_id, owner_key = excluded.owner_key,
 	symbol = excluded.symbol, open = excluded.open, expires_ms = excluded.expires_ms, place = excluded.place,
 	time_in_force = excluded.time_in_force, exec_inst = excluded.exec_inst, report = excluded.report, quote = excluded.quote`
 

@@ -87,7 +87,7 @@ create table zkkex_journal.orders (
 	exec_inst     integer not null,
 	report        bytea,   -- as order.AppendReport has it
 	quote         bytea,   -- as order.AppendRequest has it
-	primary key (epoch, id)
+	primary key (epoch, session, id)
 ) partition by list (epoch);
 create index on zkkex_journal.orders (cl_ord_id);
 create index on zkkex_journal.orders (epoch, session) where open;
