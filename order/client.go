@@ -49,8 +49,9 @@ type Config struct {
 	Secret *Secret
 	// Open opens a channel to the venue.
 	Open func(ctx context.Context, w Want) (Channel, error)
-	// Stream makes a channel's stream: gRPC or a WebSocket. Nil is the fast path,
-	// [NewClientStream].
+	// Stream makes a channel's stream: gRPC or a WebSocket, see packages ordergrpc and
+	// orderws. Nil is the fast path, [NewClientStream]. ctx lasts as long as the
+	// connection.
 	Stream func(ctx context.Context, c Channel) (ClientStream, error)
 	// State remembers which IDs were used: [OpenState], or [MemoryState] for
 	// sessions that end with the process. It is required.

@@ -31,6 +31,7 @@ type Want struct {
 type link struct {
 	channel Channel
 	stream  ClientStream
+	cancel  context.CancelFunc // of what the stream was made with
 	binding [32]byte
 	ack     *EstablishmentAck
 	early   []VenueFrame // read together with the acknowledgement
@@ -67,14 +68,16 @@ func (c *Client) establish(ctx context.Context, channel Channel, want Want) (*li
 	if err != nil {
 		return nil, err
 	}
-	stream, err := c.config.Stream(ctx, channel)
-	if err != nil {
-		return nil, err
-	}
-	l := &link{channel: channel, stream: stream, binding: [32]byte(binding), closed: make(chan struct{})}
 	// Whoever gives up waiting ends the connection, which ends the reading.
 	stop := context.AfterFunc(ctx, func() { _ = channel.Close() })
 	defer stop()
+	lasting, cancel := context.WithCancel(c.ctx)
+	stream, err := c.config.Stream(lasting, channel)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	l := &link{channel: channel, stream: stream, cancel: cancel, binding: [32]byte(binding), closed: make(chan struct{})}
 	err = c.greet(ctx, l, want)
 	if err == nil && !stop() {
 		err = ctx.Err()
@@ -83,6 +86,7 @@ func (c *Client) establish(ctx context.Context, channel Channel, want Want) (*li
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		}
+		cancel()
 		return nil, errors.Join(err, ignoreClosed(stream.Close()))
 	}
 	return l, nil
@@ -158,5 +162,6 @@ func (c *Client) end(l *link, err error) {
 		_ = l.channel.SetDeadline(time.Now())
 		_ = l.stream.Close()
 		_ = l.channel.Close()
+		l.cancel()
 	}()
 }
