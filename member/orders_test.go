@@ -19,6 +19,9 @@ import (
 	"github.com/zkkex/zkkex/order/book"
 	"github.com/zkkex/zkkex/order/gateway"
 	"github.com/zkkex/zkkex/order/journal"
+	"github.com/zkkex/zkkex/order/ordergrpc"
+	"github.com/zkkex/zkkex/order/orderws"
+	"github.com/zkkex/zkkex/order/server"
 	"github.com/zkkex/zkkex/slots"
 	"github.com/zkkex/zkkex/venue"
 )
@@ -30,7 +33,8 @@ type orderVenue struct {
 
 	mu    sync.Mutex
 	raws  []net.Conn
-	names []order.SessionID
+	count int // of connections
+	again int // renewals
 }
 
 // noted is a listener that remembers its connections.
@@ -44,6 +48,7 @@ func (n noted) Accept() (net.Conn, error) {
 	if err == nil {
 		n.v.mu.Lock()
 		n.v.raws = append(n.v.raws, c)
+		n.v.count++
 		n.v.mu.Unlock()
 	}
 	return c, err
@@ -76,47 +81,28 @@ func (s *scene) orderVenue(name string) *orderVenue {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	s.must(err)
 	s.place(name+":9440", l.Addr())
-	channels, err := v.venue.NewListener(noted{l, v}, venue.ListenConfig{})
+	takes := &server.Server{Gateway: v.gateway, GRPC: true, JSON: true}
+	channels, err := v.venue.NewListener(noted{l, v}, venue.ListenConfig{Renewed: func(c *handshake.Conn) {
+		takes.Renewed(c)
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		v.again++
+	}})
 	s.must(err)
+	work.Go(func() { _ = takes.Serve(ctx, channels) })
 	s.t.Cleanup(func() {
 		stop()
-		s.must(channels.Close())
 		work.Wait()
 		s.must(v.gateway.Close())
-	})
-	work.Go(func() {
-		for {
-			c, err := channels.Accept()
-			if err != nil {
-				return
-			}
-			work.Go(func() { v.take(ctx, c.(*handshake.Conn)) })
-		}
 	})
 	return v
 }
 
-func (v *orderVenue) take(ctx context.Context, c *handshake.Conn) {
-	binding, err := c.Export(order.BindingLabel, nil, 32)
-	if err != nil {
-		_ = c.Close()
-		return
-	}
-	state := c.ConnectionState()
-	id := order.NewSessionID(state.Epoch.Number, state.Statement.Nullifier[:])
-	v.mu.Lock()
-	v.names = append(v.names, id)
-	v.mu.Unlock()
-	_ = v.gateway.Serve(ctx, order.NewStream(c), gateway.Peer{
-		Session: id, Binding: [32]byte(binding), Ends: func() time.Time { return c.ConnectionState().Ends },
-	})
-}
-
-// sessions returns the sessions of the connections so far.
-func (v *orderVenue) sessions() []order.SessionID {
+// connections returns how many there were.
+func (v *orderVenue) connections() int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return append([]order.SessionID(nil), v.names...)
+	return v.count
 }
 
 func buy(price int64) order.NewOrderSingle {
@@ -156,12 +142,95 @@ func TestOrders(t *testing.T) {
 			t.Errorf("report %d: %+v, %v", n, r, err)
 		}
 	}
-	sessions := v.sessions()
-	if len(sessions) != 3 || sessions[0] == sessions[1] && sessions[1] == sessions[2] {
-		t.Errorf("%d connections of sessions %v", len(sessions), sessions)
+	if n := v.connections(); n != 3 {
+		t.Errorf("%d connections, expected one of each and one that broke", n)
+	}
+	if c.State().Session == other.State().Session {
+		t.Error("two clients have one session")
 	}
 	s.must(c.Finish(ctx))
 	s.must(other.Finish(ctx))
+}
+
+// A session outlives its epoch, and a connection that breaks after that.
+func TestOrdersAcrossEpochs(t *testing.T) {
+	s := newScene(t)
+	m := s.member()
+	v := s.orderVenue("venue.invalid")
+	at := v.trustedBy(m)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	c, err := at.Orders(ctx, order.Config{})
+	s.must(err)
+	before := c.State().Session
+	o, err := c.Submit(ctx, buy(101))
+	s.must(err)
+	midnight := midnightAfter(s.clock.now())
+	s.clock.set(midnight.Add(-30 * time.Minute))
+	v.turn()
+	s.must(at.Sync(ctx))
+	s.clock.set(midnight.Add(150 * time.Second))
+	for renewals := 0; renewals == 0 && ctx.Err() == nil; {
+		s.clock.add(10 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond)
+		v.mu.Lock()
+		renewals = v.again
+		v.mu.Unlock()
+	}
+	// Behind the answer to the renewal comes that to a question; a moment for who
+	// waited for the former.
+	_, err = c.Status(ctx, o.ID())
+	s.must(err)
+	time.Sleep(20 * time.Millisecond)
+	v.cut()
+	_, err = c.Submit(ctx, buy(102))
+	s.must(err)
+	if n := c.State(); n.Session != before || len(n.Open) != 2 || v.connections() != 2 {
+		t.Errorf("%d connections; state %+v", v.connections(), n)
+	}
+	if _, err := o.Cancel(ctx); err != nil {
+		t.Errorf("cancelling the order of before: %v", err)
+	}
+	s.must(c.Finish(ctx))
+}
+
+// The same over gRPC, and as JSON over a WebSocket.
+func TestOrdersOverOtherStreams(t *testing.T) {
+	s := newScene(t)
+	m := s.member()
+	v := s.orderVenue("venue.invalid")
+	at := v.trustedBy(m)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for name, stream := range map[string]func(context.Context, order.Channel) (order.ClientStream, error){
+		"gRPC": func(ctx context.Context, c order.Channel) (order.ClientStream, error) {
+			return ordergrpc.New(ctx, c.(*Session).Conn)
+		},
+		"WebSocket": func(ctx context.Context, c order.Channel) (order.ClientStream, error) {
+			return orderws.New(ctx, c)
+		},
+	} {
+		c, err := at.Orders(ctx, order.Config{Stream: stream})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		o, err := c.Submit(ctx, buy(101))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		v.cut()
+		if _, err := o.Cancel(ctx); err != nil {
+			t.Errorf("%s: over another connection: %v", name, err)
+		}
+		for n := uint64(1); n <= 2; n++ {
+			if r, err := c.Next(ctx); err != nil || r.Number != n {
+				t.Errorf("%s: report %d: %+v, %v", name, n, r, err)
+			}
+		}
+		if err := c.Finish(ctx); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
 
 // After all but the key and the order secret is lost, orders are found and cancelled.
@@ -182,13 +251,13 @@ func TestRecoverOrders(t *testing.T) {
 	}
 	_, err = orders[1].Cancel(ctx)
 	s.must(err)
+	used := c.State().Session
 	s.must(c.Leave(ctx))
 	all, err := at.Nullifiers()
 	s.must(err)
 	if len(all) == 0 {
 		t.Fatal("no nullifiers")
 	}
-	used := v.sessions()[0]
 	known := false
 	for _, n := range all {
 		known = known || order.NewSessionID(used.Epoch, n[:]) == used
