@@ -15,6 +15,7 @@ import (
 // How often a gateway looks after what is due.
 const (
 	tickEvery  = 50 * time.Millisecond
+	sweepEvery = 200 * time.Millisecond
 	beatEvery  = time.Second
 	pruneEvery = time.Minute
 	// expireAgain is when the end of a time to live is said again, to an engine that
@@ -61,6 +62,16 @@ func (g *Gateway) tick(ctx context.Context) {
 	now := g.clock.now()
 	g.do(ctx, g.overdue(now))
 	g.giveAgain(ctx)
+	if now.Sub(g.swept) >= sweepEvery {
+		g.swept = now
+		for _, s := range g.sweep(now) {
+			s.check(g.clock.exact())
+		}
+	}
+}
+
+// sweep drops what is of no more use, and returns the sessions that are attached.
+func (g *Gateway) sweep(now time.Time) []*Session {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for id, q := range g.asked {
@@ -68,13 +79,15 @@ func (g *Gateway) tick(ctx context.Context) {
 			delete(g.asked, id)
 		}
 	}
+	attached := make([]*Session, 0, g.attached)
 	for id, st := range g.states {
 		if st.attached != nil {
-			st.attached.check(g.clock.exact())
+			attached = append(attached, st.attached)
 		} else if st.idle(now) {
 			delete(g.states, id)
 		}
 	}
+	return attached
 }
 
 // overdue returns commands that end what has lived its time.
@@ -94,18 +107,13 @@ func (g *Gateway) overdue(now time.Time) []engine.Command {
 	return commands
 }
 
-// check ends a session whose client is silent, says that the venue is there, and
-// hangs up when an ended session has had its time. The caller holds the gateway's
-// lock.
+// check ends a session whose client is silent or whose channel has had its time, and
+// says that the venue is there.
 func (s *Session) check(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.ended != nil:
-		if now.After(s.cut) {
-			s.off()
-			go s.hangUp()
-		}
 	case s.ends != nil && !s.g.clock.wall().Before(s.ends()):
 		s.endLocked(order.RejectEnded, "the channel's epoch is over: begin another session, or renew the channel")
 	case s.keepAlive == 0:

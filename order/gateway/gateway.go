@@ -68,6 +68,7 @@ type Gateway struct {
 	halted    bool
 	draining  bool
 	failed    error
+	swept     time.Time // of tick alone
 
 	stop    context.CancelFunc
 	stopped context.Context
@@ -257,6 +258,7 @@ func (g *Gateway) Close() error {
 	}
 	g.mu.Unlock()
 	g.stop()
+	g.recorder.open() // nobody waits there any more
 	<-g.pumped
 	return g.recorder.close()
 }

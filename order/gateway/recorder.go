@@ -285,13 +285,17 @@ func (r *recorder) status() (waiting int, failing bool) {
 	return len(r.queue), false
 }
 
-// close waits for the last write. Its error says that something was not recorded;
-// the engine has it.
-func (r *recorder) close() error {
+// open makes room for all who wait for it, because the gateway stops.
+func (r *recorder) open() {
 	r.mu.Lock()
 	r.closing = true
 	r.mu.Unlock()
 	r.room.Broadcast()
+}
+
+// close waits for the last write. Its error says that something was not recorded;
+// the engine has it.
+func (r *recorder) close() error {
 	<-r.done
 	r.mu.Lock()
 	defer r.mu.Unlock()

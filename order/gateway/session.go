@@ -71,7 +71,7 @@ type Session struct {
 	heard   time.Time
 	sent    time.Time
 	ended   *EndError
-	cut     time.Time // when an ended session hangs up, whatever was written
+	cut     *time.Timer // hangs up after the end, whatever was written
 }
 
 // EndError is why a session ended. It is what [Session.Err] and [Session.Do] return.
@@ -286,13 +286,13 @@ func (s *Session) endLocked(code order.RejectCode, text string) {
 	}
 	s.frames = append(s.frames, order.VenueFrame{Session: &order.Terminate{Code: code, Text: text}})
 	s.ended = &EndError{code, text}
-	s.cut = s.g.clock.exact().Add(lingers)
+	s.cut = time.AfterFunc(lingers, s.leave)
 	s.g.observe.Ended(codeName(code))
 	s.notify()
 }
 
 // lingers is how long an ended session may take to deliver what is queued.
-const lingers = 2 * time.Second
+const lingers = time.Second
 
 // fail ends the session without a word: its connection is lost.
 func (s *Session) fail(err error) {
@@ -307,6 +307,11 @@ func (s *Session) fail(err error) {
 
 // leave gives up the connection.
 func (s *Session) leave() {
+	s.mu.Lock()
+	if s.cut != nil {
+		s.cut.Stop()
+	}
+	s.mu.Unlock()
 	s.off()
 	s.hangUp()
 }
