@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/zkkex/zkkex/order/gateway"
 	"github.com/zkkex/zkkex/order/server"
 )
 
@@ -126,14 +125,33 @@ at the admin address as well, under /ready.`,
 		if err != nil {
 			return nil, err
 		}
-		return &gatewayStatus{*done.Status, done.Ready}, nil
+		return gatewayStatusOf(done), nil
 	})
 	return c
 }
 
+// gatewayStatus is a gateway.Status in output.
 type gatewayStatus struct {
-	gateway.Status
-	NotReady string `json:"not_ready,omitempty"`
+	NotReady        string `json:"not_ready,omitempty"`
+	Sessions        int    `json:"sessions"`
+	OpenOrders      int    `json:"open_orders"`
+	Halted          bool   `json:"halted"`
+	Draining        bool   `json:"draining"`
+	JournalFailing  bool   `json:"journal_failing"`
+	ReportsWaiting  int    `json:"reports_waiting"`
+	EngineGone      bool   `json:"engine_gone"`
+	CommandsWaiting int    `json:"commands_waiting"`
+	Event           uint64 `json:"event"`
+	ClockOffsetMS   int64  `json:"clock_offset_ms"`
+}
+
+func gatewayStatusOf(d *gatewayDone) *gatewayStatus {
+	s := d.Status
+	return &gatewayStatus{
+		NotReady: d.Ready, Sessions: s.Sessions, OpenOrders: s.OpenOrders, Halted: s.Halted, Draining: s.Draining,
+		JournalFailing: s.StoreFailing, ReportsWaiting: s.Waiting, EngineGone: s.EngineGone, CommandsWaiting: s.Commands,
+		Event: s.Event, ClockOffsetMS: s.ClockOffset.Milliseconds(),
+	}
 }
 
 func (r *gatewayStatus) text() string {
@@ -146,10 +164,10 @@ func (r *gatewayStatus) text() string {
 	t.add("sessions", "%d", r.Sessions)
 	t.add("open orders", "%d", r.OpenOrders)
 	t.add("halted", "%s", yesNo(r.Halted))
-	t.add("journal", "%s, %d reports waiting", failing(r.StoreFailing), r.Waiting)
-	t.add("engine", "%s, %d commands waiting, event %d", failing(r.EngineGone), r.Commands, r.Event)
-	if r.ClockOffset.Abs() >= time.Second {
-		t.add("clock", "was set by %v while the gateway ran", r.ClockOffset.Round(time.Millisecond))
+	t.add("journal", "%s, %d reports waiting", failing(r.JournalFailing), r.ReportsWaiting)
+	t.add("engine", "%s, %d commands waiting, event %d", failing(r.EngineGone), r.CommandsWaiting, r.Event)
+	if set := time.Duration(r.ClockOffsetMS) * time.Millisecond; set.Abs() >= time.Second {
+		t.add("clock", "was set by %v while the gateway ran", set)
 	}
 	return t.String()
 }
