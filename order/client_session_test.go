@@ -261,6 +261,52 @@ func TestCancelStaysBehindItsOrder(t *testing.T) {
 	}
 }
 
+// A venue that reads nothing holds nobody longer than their contexts, and the client
+// ends all the same.
+func TestVenueThatNeverReads(t *testing.T) {
+	v := newTestVenue(t)
+	v.small = true
+	c := v.client(t, func(c *Config) { c.Unanswered = 4000; c.NoOwnerKeys = true })
+	v.mu.Lock()
+	v.deaf = true
+	v.mu.Unlock()
+	blocked := func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.writing && len(c.queue) > 1000
+	}
+	var work sync.WaitGroup
+	for n := 0; !blocked() && n < 3900; n++ {
+		if _, err := c.Send(testContext(t), anOrder(), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !blocked() {
+		t.Fatal("the link took everything")
+	}
+	short, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	for range 20 {
+		work.Go(func() {
+			if _, err := c.Submit(short, anOrder()); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("Submit: %v", err)
+			}
+			if _, err := c.Cancel(short, ID{1}); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("Cancel: %v", err)
+			}
+		})
+	}
+	work.Wait()
+	if err := c.Finish(short); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Finish: %v", err)
+	}
+	select {
+	case <-c.Done():
+	case <-testContext(t).Done():
+		t.Error("the client does not end")
+	}
+}
+
 // An order that was lost with its connection is not entered at a price of long ago.
 func TestLateOrderIsNotEntered(t *testing.T) {
 	for _, known := range []bool{false, true} {

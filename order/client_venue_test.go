@@ -36,6 +36,7 @@ type testVenue struct {
 	refuse   *EstablishmentReject           // answers Establish
 	keep     time.Duration                  // KeepAlive in acknowledgements
 	deaf     bool                           // reads nothing more
+	small    bool                           // links take little before the venue reads
 	entered  map[ID]int                     // how often each order was entered
 	received []Request                      // in the order of arrival
 	fills    bool                           // every order trades at once
@@ -179,6 +180,10 @@ func (v *testVenue) dial(nullifier [32]byte) (Channel, error) {
 	theirs, err := l.Accept()
 	if err != nil {
 		return nil, err
+	}
+	if v.small {
+		_ = mine.(*net.TCPConn).SetWriteBuffer(4 << 10)
+		_ = theirs.(*net.TCPConn).SetReadBuffer(4 << 10)
 	}
 	c := &testChannel{nullifier: nullifier}
 	for i := range c.binding {
