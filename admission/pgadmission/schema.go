@@ -6,7 +6,7 @@ import "github.com/zkkex/zkkex/internal/postgres"
 // the end of the epoch in Unix seconds.
 var schema = postgres.Schema{
 	Name: "zkkex_admission",
-	Make: "pgadmission.Init",
+	Make: "pgadmission.Init, as 'zkkex gateway init' does,",
 	Steps: []string{`
 create table zkkex_admission.closed (
 	-- Epochs that ended then, in Unix seconds, or before are closed for good.

@@ -10,7 +10,7 @@ import "github.com/zkkex/zkkex/internal/postgres"
 // flipped, which keeps their order.
 var schema = postgres.Schema{
 	Name: "zkkex_journal",
-	Make: "pgjournal.Init",
+	Make: "pgjournal.Init, as 'zkkex gateway init' does,",
 	Steps: []string{`
 create table zkkex_journal.state (
 	cursor bigint not null  -- the last event recorded
