@@ -500,6 +500,39 @@ func TestSessionErrors(t *testing.T) {
 	}
 }
 
+// A venue that has forgotten what it said, or takes us for another, is not gone on
+// with.
+func TestForgetfulVenue(t *testing.T) {
+	for name, c := range map[string]struct {
+		ack  func(*EstablishmentAck)
+		want error
+	}{
+		"another session": {func(a *EstablishmentAck) { a.Session.ID[0] ^= 1 }, ErrSessionLost},
+		"fewer reports":   {func(a *EstablishmentAck) { a.LastReport = 0 }, ErrProtocol},
+		"a gap":           {func(a *EstablishmentAck) { a.NextReport++ }, ErrProtocol},
+	} {
+		v := newTestVenue(t)
+		client := v.client(t, nil)
+		for range 3 {
+			if _, err := client.Submit(testContext(t), anOrder()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		v.mu.Lock()
+		v.ack = c.ack
+		v.mu.Unlock()
+		v.hangUp()
+		select {
+		case <-client.Done():
+			if !errors.Is(client.Err(), c.want) {
+				t.Errorf("%s: %v", name, client.Err())
+			}
+		case <-testContext(t).Done():
+			t.Errorf("%s: the client goes on", name)
+		}
+	}
+}
+
 // Without a state that knows it, a session that was used is not taken up: its IDs
 // would come twice.
 func TestUnknownSessionIsRefused(t *testing.T) {

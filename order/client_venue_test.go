@@ -33,6 +33,7 @@ type testVenue struct {
 	forget   func() bool                    // whether a request is lost before it is done
 	swallow  func() bool                    // whether a report is not sent, though recorded
 	answer   func(Request) Report           // instead of doing the request; nil does it
+	ack      func(*EstablishmentAck)        // changes acknowledgements
 	refuse   *EstablishmentReject           // answers Establish
 	keep     time.Duration                  // KeepAlive in acknowledgements
 	deaf     bool                           // reads nothing more
@@ -292,12 +293,16 @@ func (v *testVenue) attach(hello *Establish, nullifier [32]byte) (*testSession, 
 	if first == 0 {
 		first = uint64(len(s.reports)) + 1
 	}
-	out <- []VenueFrame{{Session: &EstablishmentAck{
+	ack := &EstablishmentAck{
 		Session: id, NextSeqNo: s.seq, NextReport: first, LastReport: uint64(len(s.reports)),
 		KeepAlive: v.keep, Grace: hello.Grace, KeepOrders: hello.KeepOrders,
 		MaxOpenOrders: 100, OrdersPerSecond: 100, MaxTimeToLive: MaxTimeToLive, Time: time.UnixMilli(1).UTC(),
 		Instruments: []Instrument{{Symbol: "A/B", TickSize: Decimal{1, -2}, LotSize: Decimal{1, 0}, MinQty: Decimal{1, 0}, MaxQty: Decimal{1, 6}}},
-	}}}
+	}
+	if v.ack != nil {
+		v.ack(ack)
+	}
+	out <- []VenueFrame{{Session: ack}}
 	v.send(s, first, uint64(len(s.reports)))
 	return s, s.attached, out
 }
