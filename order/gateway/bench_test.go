@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"net"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -11,16 +12,36 @@ import (
 	"github.com/zkkex/zkkex/order"
 	"github.com/zkkex/zkkex/order/book"
 	"github.com/zkkex/zkkex/order/journal"
+	"github.com/zkkex/zkkex/order/journal/pebblejournal"
 )
 
-// benchmarkClient is a client on a loopback connection, of a gateway in memory.
-func benchmarkClient(b *testing.B) order.ClientStream {
+func memoryStore() journal.Store {
+	store := journal.NewMemory()
+	store.Limit = 8 << 30
+	return store
+}
+
+// pebbleStore is a durable journal.
+func pebbleStore(b *testing.B) journal.Store {
+	dir := filepath.Join(b.TempDir(), "journal")
+	if err := pebblejournal.Init(dir); err != nil {
+		b.Fatal(err)
+	}
+	store, err := pebblejournal.Open(dir)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { store.Close() })
+	return store
+}
+
+// benchmarkClient is a client on a loopback connection, of a gateway with the book in
+// its process.
+func benchmarkClient(b *testing.B, store journal.Store) order.ClientStream {
 	engine, err := book.New(testInstruments, book.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
-	store := journal.NewMemory()
-	store.Limit = 8 << 30
 	g, err := Open(b.Context(), Config{
 		Engine: engine, Store: store, Name: "a",
 		Limits: Limits{OrdersPerSecond: 1 << 30, Burst: 1 << 31, MaxOpenOrders: 1 << 30, MaxRequests: 1 << 40},
@@ -66,8 +87,11 @@ func benchmarkOrder(i int) order.ClientFrame {
 }
 
 // BenchmarkRoundTrip is one order at a time, to its acknowledgement.
-func BenchmarkRoundTrip(b *testing.B) {
-	c := benchmarkClient(b)
+func BenchmarkRoundTrip(b *testing.B)        { benchmarkRoundTrip(b, memoryStore()) }
+func BenchmarkRoundTripDurable(b *testing.B) { benchmarkRoundTrip(b, pebbleStore(b)) }
+
+func benchmarkRoundTrip(b *testing.B, store journal.Store) {
+	c := benchmarkClient(b, store)
 	var reports []order.VenueFrame
 	took := make([]time.Duration, 0, b.N)
 	b.ResetTimer()
@@ -89,8 +113,11 @@ func BenchmarkRoundTrip(b *testing.B) {
 
 // BenchmarkPipelined keeps many orders under way. The client's own work is part of
 // it.
-func BenchmarkPipelined(b *testing.B) {
-	c := benchmarkClient(b)
+func BenchmarkPipelined(b *testing.B)        { benchmarkPipelined(b, memoryStore()) }
+func BenchmarkPipelinedDurable(b *testing.B) { benchmarkPipelined(b, pebbleStore(b)) }
+
+func benchmarkPipelined(b *testing.B, store journal.Store) {
+	c := benchmarkClient(b, store)
 	b.ReportAllocs()
 	b.ResetTimer()
 	go func() {
@@ -125,10 +152,8 @@ func BenchmarkDo(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	store := journal.NewMemory()
-	store.Limit = 8 << 30
 	g, err := Open(b.Context(), Config{
-		Engine: engine, Store: store, Name: "a",
+		Engine: engine, Store: memoryStore(), Name: "a",
 		Limits: Limits{OrdersPerSecond: 1 << 30, Burst: 1 << 31, MaxOpenOrders: 1 << 30, MaxRequests: 1 << 40},
 	})
 	if err != nil {

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/zkkex/zkkex/order"
 )
@@ -16,25 +17,27 @@ const maxResend = 64
 // span is a range of reports to send again.
 type span struct{ from, to uint64 }
 
-// resend notes reports to be sent again, unless that is noted already or they come by
-// themselves.
+// resend notes reports to be sent again, unless that is noted already. Those that
+// were not sent yet come in their order: another gateway may have recorded them.
 func (s *Session) resend(r span) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.live && r.from >= s.next || len(s.again) >= maxResend {
-		return
+	if r.to >= s.next {
+		s.live = false
+		s.missed++
+		r.to = s.next - 1
 	}
-	for _, a := range s.again {
-		if a.from <= r.from && r.to <= a.to {
-			return
-		}
+	if r.from <= r.to && len(s.again) < maxResend && !slices.ContainsFunc(s.again, r.within) {
+		s.again = append(s.again, r)
 	}
-	s.again = append(s.again, r)
 	select {
 	case s.wake <- struct{}{}:
 	default:
 	}
 }
+
+// within reports whether a has all of r.
+func (r span) within(a span) bool { return a.from <= r.from && r.to <= a.to }
 
 // push hands a report to the connection. Reports with a number are passed on in
 // order, each once; while the client is not up to date, they are read from the
