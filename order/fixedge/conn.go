@@ -2,6 +2,7 @@ package fixedge
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/binary"
@@ -11,6 +12,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/quickfixgo/quickfix"
@@ -24,7 +26,9 @@ import (
 const (
 	// logonTimeout is how long a connection may take for its Logon.
 	logonTimeout = 10 * time.Second
-	// farewell is how long a client that is logged out may take to answer.
+	// goodbye is how long a Logout may take to be sent, and farewell how long the
+	// client may then take to answer.
+	goodbye  = 3 * time.Second
 	farewell = 500 * time.Millisecond
 	// maxAge is how old a message may be that comes again after its loss, to add to
 	// what is traded. Messages that come for the first time have the same bound, by
@@ -53,6 +57,11 @@ type conn struct {
 	over     chan struct{}
 	onceOn   sync.Once
 	onceOver sync.Once
+	// parting is set when the client is being logged out, and parted closed when
+	// the Logout has gone out.
+	parting    atomic.Bool
+	parted     chan struct{}
+	onceParted sync.Once
 
 	mu sync.Mutex
 	// sending is a report on its way to quickfix's queue.
@@ -63,7 +72,7 @@ type conn struct {
 func newConn(e *Edge, client net.Conn) *conn {
 	return &conn{
 		edge: e, client: client, token: token(), done: make(chan struct{}),
-		loggedOn: make(chan struct{}), over: make(chan struct{}),
+		loggedOn: make(chan struct{}), over: make(chan struct{}), parted: make(chan struct{}),
 	}
 }
 
@@ -91,7 +100,7 @@ func (c *conn) serve(ctx context.Context) error {
 
 // first reads the Logon.
 func (c *conn) first(in *bufio.Reader) (*message, error) {
-	if err := c.client.SetReadDeadline(c.edge.now().Add(logonTimeout)); err != nil {
+	if err := c.client.SetReadDeadline(time.Now().Add(logonTimeout)); err != nil {
 		return nil, err
 	}
 	b, err := readMessage(in)
@@ -103,7 +112,7 @@ func (c *conn) first(in *bufio.Reader) (*message, error) {
 		return nil, err
 	}
 	if m.kind != kindLogon {
-		return nil, malformed("the first is of type %.8q, expected a Logon (A)", m.kind)
+		return nil, malformed("the first is no Logon (A)")
 	}
 	return m, c.client.SetReadDeadline(time.Time{})
 }
@@ -153,6 +162,7 @@ func (c *conn) carry(ctx context.Context, in *bufio.Reader, inner *tls.Conn, log
 		flush = c.store.flush
 	}
 	out := newOutbox(flush)
+	out.sent = c.sent
 	var reading sync.WaitGroup
 	defer reading.Wait()
 	defer c.client.Close() // ends reading
@@ -403,13 +413,30 @@ func (c *conn) end(text string) {
 	m := quickfix.NewMessage()
 	m.Header.SetString(tagMsgType, kindLogout)
 	m.Body.SetString(tagText, text)
+	c.parting.Store(true)
 	if quickfix.SendToTarget(m, c.id) == nil {
-		select {
-		case <-c.done:
-		case <-time.After(farewell):
-		}
+		c.await(c.parted, goodbye)
+		c.await(nil, farewell)
 	}
 	c.client.Close()
+}
+
+// await waits for something, the connection's end, or a time.
+func (c *conn) await(what <-chan struct{}, most time.Duration) {
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	select {
+	case <-what:
+	case <-c.done:
+	case <-timer.C:
+	}
+}
+
+// sent is told what has gone to the client.
+func (c *conn) sent(b []byte) {
+	if c.parting.Load() && bytes.Contains(b, []byte("\x0135="+kindLogout+"\x01")) {
+		c.onceParted.Do(func() { close(c.parted) })
+	}
 }
 
 // detach gives the session up. A Logout and a lost connection are the same: what is

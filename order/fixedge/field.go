@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/quickfixgo/quickfix"
 
@@ -46,7 +47,7 @@ type message struct {
 func frameLength(b []byte) (int, error) {
 	head := beginField + "9="
 	if n := min(len(b), len(head)); string(b[:n]) != head[:n] {
-		return 0, malformed("it begins with %.20q, expected %q", b, head)
+		return 0, malformed("it does not begin with %q", head)
 	}
 	if len(b) <= len(head) {
 		return 0, nil
@@ -61,7 +62,7 @@ func frameLength(b []byte) (int, error) {
 		body = number(string(digits[:end]))
 	}
 	if body < 0 {
-		return 0, malformed("BodyLength (9) is %.8q, expected up to 5 digits", digits)
+		return 0, malformed("BodyLength (9): expected 1 to 5 digits, the first of them not 0")
 	}
 	n := len(head) + end + 1 + body + trailer
 	if n > MaxMessage {
@@ -85,7 +86,7 @@ func parseMessage(b []byte) (*message, error) {
 	}
 	body, check := b[:n-trailer], b[n-trailer:]
 	if body[len(body)-1] != soh || string(check) != checksum(body) {
-		return nil, malformed("it ends in %q, expected %q", check, checksum(body))
+		return nil, malformed("it does not end in %q", checksum(body))
 	}
 	_, rest, _ := bytes.Cut(body[len(beginField):], []byte{soh})
 	if bytes.Count(rest, []byte{soh}) > MaxFields {
@@ -117,12 +118,12 @@ func parseMessage(b []byte) (*message, error) {
 // parseField reads tag=value. Fields that say how long another one is are refused:
 // a value could then hold a delimiter, and readers differ in what they see.
 func parseField(text string) (field, error) {
-	tag, value, found := bytes.Cut([]byte(text), []byte("="))
-	n := number(string(tag))
+	tag, value, found := strings.Cut(text, "=")
+	n := number(tag)
 	if !found || n <= 0 {
-		return field{}, malformed("field %.20q: expected a number, = and a value", text)
+		return field{}, malformed("a field is not a number of up to 5 digits, = and a value")
 	}
-	f := field{quickfix.Tag(n), string(value)}
+	f := field{quickfix.Tag(n), value}
 	switch f.tag {
 	case tagBeginString, tagBodyLength, tagCheckSum:
 		return field{}, malformed("field %d is out of place", f.tag)

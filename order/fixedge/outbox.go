@@ -25,8 +25,10 @@ const (
 // outbox carries what quickfix sends to the client. While a batch is written to the
 // journal, the next one gathers: that is the group commit.
 type outbox struct {
-	// flush writes to the journal whatever quickfix has saved.
+	// flush writes to the journal whatever quickfix has saved, and sent is told what
+	// has gone out.
 	flush func() error
+	sent  func([]byte)
 
 	mu      sync.Mutex
 	changed sync.Cond
@@ -35,7 +37,7 @@ type outbox struct {
 }
 
 func newOutbox(flush func() error) *outbox {
-	o := &outbox{flush: flush}
+	o := &outbox{flush: flush, sent: func([]byte) {}}
 	o.changed.L = &o.mu
 	return o
 }
@@ -99,7 +101,9 @@ func (o *outbox) drain(to net.Conn, lost func()) error {
 		}
 		if failed = o.send(to, b); failed != nil {
 			lost()
+			continue
 		}
+		o.sent(b)
 	}
 }
 
