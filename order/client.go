@@ -248,9 +248,14 @@ func (c *Client) Err() error {
 func (c *Client) Done() <-chan struct{} { return c.ended }
 
 // Finish cancels everything that is open, and ends the session in good order. It
-// returns nil when the venue has said so; otherwise the orders are cancelled when
-// their grace ends, at the latest.
-func (c *Client) Finish(ctx context.Context) error { return c.terminate(ctx, true) }
+// returns nil when the venue has confirmed the cancels; what was filled before them
+// can be read by [Client.Next] still. Otherwise the orders are cancelled when their
+// grace ends, at the latest. If ctx has ended already, the venue is told, and not
+// waited for.
+func (c *Client) Finish(ctx context.Context) error {
+	_, err := c.MassCancel(ctx, "")
+	return errors.Join(err, c.terminate(ctx, true))
+}
 
 // Leave ends the connection in good order. Orders go on until their grace is over,
 // or until they expire if they are kept; see [Config].KeepOrders.
