@@ -56,8 +56,13 @@ func (a *app) runGateway(ctx context.Context, o *gatewayOptions, p *paramsFlags)
 		return err
 	}
 	metrics := telemetry.NewMetrics()
+	observe, shutdown, err := a.observers(ctx, dir, metrics)
+	if err != nil {
+		return err
+	}
+	defer shutdown()
 	done := a.progress("opening the journal")
-	n, err := server.Open(ctx, dir, server.Options{Venue: open, Observe: metrics, Log: a.logger()})
+	n, err := server.Open(ctx, dir, server.Options{Venue: open, Observe: observe, Log: a.logger()})
 	done()
 	if errors.Is(err, filelock.ErrLocked) {
 		return withHint(err, "one process at a time; the other gateway and venue commands work beside it")
@@ -82,6 +87,28 @@ func (a *app) runGateway(ctx context.Context, o *gatewayOptions, p *paramsFlags)
 		a.warnf("orders are matched by a simple book in this process, which is for trials; --engine names a real one")
 	}
 	return a.serveGateway(ctx, dir, n, metrics)
+}
+
+// observers are the metrics, and traces if the configuration names a collector.
+func (a *app) observers(ctx context.Context, dir string, metrics *telemetry.Metrics) (gateway.Observer, func(), error) {
+	c, err := server.ReadConfig(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	if c.Traces == "" {
+		return metrics, func() {}, nil
+	}
+	traces, err := telemetry.NewTraces(ctx, telemetry.TracesConfig{Collector: c.Traces, OneIn: c.TracesSampled, Gateway: c.Name})
+	if err != nil {
+		return nil, nil, err
+	}
+	return telemetry.Observers(metrics, traces), func() {
+		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveWait)
+		defer cancel()
+		if err := traces.Shutdown(ending); err != nil {
+			a.warnf("the last traces were not delivered: %v", err)
+		}
+	}, nil
 }
 
 // serveGateway serves the gateway, and the other commands, until ctx ends.

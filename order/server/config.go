@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -25,6 +26,9 @@ const (
 	MaxInstruments = order.MaxInstruments
 )
 
+// maxProxies is the most address ranges of a configuration.
+const maxProxies = 32
+
 // Config is what an operator decides about one gateway.
 type Config struct {
 	// Name tells this gateway from the others that share its journal: 1 to
@@ -40,6 +44,10 @@ type Config struct {
 	// Sessions is where members connect, Publish where they fetch descriptors, and
 	// Admin where health and metrics are shown. The last two can be empty.
 	Sessions, Publish, Admin string
+	// Proxies are where connections of many members come from that are not to be
+	// bounded as one member's: a haproxy in front of several gateways, which bounds
+	// them itself. See venue.Proxied.
+	Proxies []netip.Prefix
 	// PostgreSQL is the connection string of a journal and of admissions that
 	// several gateways share; empty is for a journal in the gateway's folder, and
 	// admissions in the venue's. It holds no password: those belong in a file that
@@ -107,6 +115,7 @@ type configText struct {
 	Sessions      string           `json:"sessions"`
 	Publish       string           `json:"publish"`
 	Admin         string           `json:"admin"`
+	Proxies       []string         `json:"proxies"`
 	PostgreSQL    string           `json:"postgresql"`
 	Replicas      int              `json:"replicas"`
 	Engine        string           `json:"engine"`
@@ -190,6 +199,13 @@ func (t *configText) config() (*Config, error) {
 		Limits: t.Limits.limits(),
 		Drain:  seconds(t.Drain), Traces: t.Traces, TracesSampled: t.TracesSampled,
 	}
+	for _, text := range t.Proxies {
+		p, err := netip.ParsePrefix(text)
+		if err != nil || p.Masked() != p {
+			return nil, malformed("proxies: %.60q: expected an address range such as 10.0.0.1/32", text)
+		}
+		c.Proxies = append(c.Proxies, p)
+	}
 	for _, i := range t.Instruments {
 		in, err := i.instrument()
 		if err != nil {
@@ -212,7 +228,10 @@ func (c *Config) text() *configText {
 			MaxSessions: c.Limits.MaxSessions,
 		},
 		Drain: uint32(c.Drain / time.Second), Traces: c.Traces, TracesSampled: c.TracesSampled,
-		Instruments: []instrumentText{},
+		Instruments: []instrumentText{}, Proxies: []string{},
+	}
+	for _, p := range c.Proxies {
+		t.Proxies = append(t.Proxies, p.String())
 	}
 	for _, i := range c.Instruments {
 		t.Instruments = append(t.Instruments, instrumentText{
@@ -257,6 +276,9 @@ func (c *Config) check() error {
 		if err := checkPlace(a.field, a.place, a.needed); err != nil {
 			return err
 		}
+	}
+	if len(c.Proxies) > maxProxies {
+		return malformed("%d proxies: expected %d at most", len(c.Proxies), maxProxies)
 	}
 	if c.Replicas < 0 || c.Replicas > 16 || c.Replicas > 0 && c.PostgreSQL == "" {
 		return malformed("replicas %d: expected 0 to 16, and above 0 only with postgresql", c.Replicas)

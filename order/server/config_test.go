@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"errors"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +24,7 @@ func text(t testing.TB, c Config) []byte {
 func TestConfigIsReadAsWritten(t *testing.T) {
 	c := DefaultConfig("../venue")
 	c.PostgreSQL, c.Replicas = "host=db1,db2 dbname=orders user=gateway target_session_attrs=read-write", 1
+	c.Proxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32")}
 	c.Engine, c.Traces, c.TracesSampled = "unix:/run/engine.sock", "127.0.0.1:4317", 1000
 	got, err := ParseConfig(text(t, c))
 	if err != nil {

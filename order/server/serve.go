@@ -63,7 +63,7 @@ func (n *Node) Serve(ctx context.Context, l Listeners, metrics http.Handler) err
 		defer edge.Close()
 		s.FIX = edge.ServeConn
 	}
-	sessions, err := n.Venue.NewListener(l.Sessions, venue.ListenConfig{Renewed: func(c *handshake.Conn) { s.Renewed(c) }})
+	sessions, err := n.Venue.NewListener(venue.Proxied(l.Sessions, n.Config.Proxies...), venue.ListenConfig{Renewed: func(c *handshake.Conn) { s.Renewed(c) }})
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
