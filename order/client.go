@@ -47,7 +47,8 @@ const (
 type Config struct {
 	// Secret makes IDs and keys. The client does not wipe it.
 	Secret *Secret
-	// Open opens a channel to the venue.
+	// Open opens a channel to the venue. An error with a method Permanent() bool that
+	// returns true says that trying again is in vain.
 	Open func(ctx context.Context, w Want) (Channel, error)
 	// Stream makes a channel's stream: gRPC or a WebSocket, see packages ordergrpc and
 	// orderws. Nil is the fast path, [NewClientStream]. ctx lasts as long as the

@@ -99,8 +99,7 @@ func (c *Client) again(last error) (*link, error) {
 	}
 }
 
-// hopeless is implemented by errors of Config.Open after which no other attempt
-// helps.
+// hopeless reports whether an error of Config.Open says that no other attempt helps.
 func hopeless(err error) bool {
 	var p interface{ Permanent() bool }
 	return errors.As(err, &p) && p.Permanent()
