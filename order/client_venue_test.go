@@ -103,10 +103,9 @@ func (c *testChannel) Export(label string, context []byte, length int) ([]byte, 
 // written to it.
 type breaking struct {
 	net.Conn
-	mu        sync.Mutex
-	out, in   int // left; below 0 for ever
-	wrote     func([]byte)
-	closeOnce sync.Once
+	mu      sync.Mutex
+	out, in int // left; below 0 for ever
+	wrote   func([]byte)
 }
 
 func (b *breaking) Write(p []byte) (int, error) {

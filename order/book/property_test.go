@@ -22,7 +22,6 @@ var start = time.UnixMilli(1_750_000_000_000).UTC()
 type machine struct {
 	book     *book.Book
 	model    *model
-	stop     func()
 	got      []engine.Event // of the last command
 	states   map[order.OrderID]*engine.Order
 	execIDs  map[order.OrderID]bool
