@@ -33,7 +33,7 @@ the command shows that it is yours with the order's own key; the venue then
 knows that the two sessions are one member's, and no more.
 
 An order that was sent is never sent twice, whatever happens to the connection.
-Its identifier is made from a secret in your state directory (order.secret), and
+Its identifier is made from a secret in your state directory (order-secret), and
 looks random to everybody else.`,
 		RunE: a.group,
 		Args: cobra.ArbitraryArgs,
