@@ -1,0 +1,90 @@
+package failovertest
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"github.com/zkkex/zkkex/order"
+	"github.com/zkkex/zkkex/order/engine"
+	"github.com/zkkex/zkkex/order/engine/enginegrpc"
+)
+
+// engineLog is all that the matching engine did, taken from it directly: what
+// clients must have been told.
+type engineLog struct {
+	mu     sync.Mutex
+	events []engine.Event
+}
+
+// follow begins to take an engine's events.
+func follow(t testing.TB, address string) *engineLog {
+	t.Helper()
+	client, err := enginegrpc.Dial(t.Context(), enginegrpc.Config{Address: address})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	l := new(engineLog)
+	var running sync.WaitGroup
+	running.Go(func() {
+		err := client.Events(ctx, 0, func(events []engine.Event) error {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.events = append(l.events, events...)
+			return nil
+		})
+		if ctx.Err() == nil {
+			t.Errorf("the engine's events: %v", err)
+		}
+	})
+	t.Cleanup(func() {
+		cancel()
+		running.Wait()
+		_ = client.Close()
+	})
+	return l
+}
+
+// reports are the execution reports of a session, in order.
+func (l *engineLog) reports(session order.SessionID) (out []*order.ExecutionReport) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range l.events {
+		if r, ok := e.Report.(*order.ExecutionReport); ok && e.Session == session {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// owner returns the session of an order.
+func (l *engineLog) owner(id order.OrderID) (order.SessionID, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range l.events {
+		if r, ok := e.Report.(*order.ExecutionReport); ok && r.OrderID == id {
+			return e.Session, true
+		}
+	}
+	return order.SessionID{}, false
+}
+
+// once demands that so many orders were entered in a session, each once.
+func (l *engineLog) once(t testing.TB, who string, session order.SessionID, orders int) {
+	t.Helper()
+	entered := map[order.OrderID]int{}
+	for _, r := range l.reports(session) {
+		if r.ExecType == order.ExecNew {
+			entered[r.OrderID]++
+		}
+	}
+	if len(entered) != orders {
+		t.Errorf("%s sent %d orders, and the engine has %d", who, orders, len(entered))
+	}
+	for id, n := range entered {
+		if n != 1 {
+			t.Errorf("%s: the engine entered order %s %d times", who, id, n)
+		}
+	}
+}

@@ -1,0 +1,154 @@
+package failovertest
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/zkkex/zkkex/internal/pgtest"
+)
+
+// scene is a registry, a venue with its matching engine and two gateways on
+// PostgreSQL, and members.
+type scene struct {
+	t     testing.TB
+	dir   string
+	env   []string // of processes: where the database's password is
+	began time.Time
+
+	registry, key string
+	identity      string // the venue's
+	engine        *engineLog
+	gateways      [2]*gatewayAt
+}
+
+// gatewayAt is a gateway: where it is, and its process while it runs.
+type gatewayAt struct {
+	name                     string
+	sessions, publish, admin string
+	*process
+}
+
+// newScene makes a registry with its members, and starts it.
+func newScene(t testing.TB, members ...string) *scene {
+	t.Helper()
+	s := &scene{t: t, dir: t.TempDir(), env: os.Environ(), began: time.Now()}
+	s.key = s.run("registry", "--dir", "registrar", "init", "--name", "registry.example/members")
+	s.registry = s.start("registry", "--dir", "registrar", "serve", "--listen", "127.0.0.1:0", "--approve-all", "--checkpoint-interval", "50ms").begun.URL
+	for _, name := range members {
+		s.run("keygen", "--home", name, "--insecure-unencrypted-key-file")
+		s.run("enroll", "--home", name, "--registry", s.registry, "--registry-key", s.key, "--wait", "--poll", "20ms")
+	}
+	return s
+}
+
+// run runs a command to its end, and returns what it printed.
+func (s *scene) run(args ...string) string {
+	s.t.Helper()
+	cmd := exec.Command("zkkex", args...)
+	var said output
+	cmd.Dir, cmd.Env, cmd.Stderr = s.dir, s.env, &said
+	out, err := cmd.Output()
+	if err != nil {
+		s.t.Fatalf("zkkex %v: %v\n%s%s", args, err, out, &said)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// say tells what happens, and when.
+func (s *scene) say(format string, args ...any) {
+	s.t.Helper()
+	s.t.Logf("%6.2f s  %s", time.Since(s.began).Seconds(), fmt.Sprintf(format, args...))
+}
+
+// venue makes a venue that members reach at addresses, its engine and two gateways.
+// Without addresses, it is those of the gateways.
+func (s *scene) venue(database string, addresses ...string) {
+	s.t.Helper()
+	for i := range s.gateways {
+		s.gateways[i] = &gatewayAt{name: string(rune('a' + i)), sessions: unused(s.t), publish: unused(s.t), admin: unused(s.t)}
+	}
+	if addresses == nil {
+		addresses = []string{s.gateways[0].sessions, s.gateways[1].sessions}
+	}
+	book := s.start("book", "--listen", "unix:"+filepath.Join(s.dir, "book.sock"))
+	s.engine = follow(s.t, book.begun.Address)
+	at := []string{"venue", "init", "--dir", "venue", "--name", "venue.example", "--registry", s.registry, "--registry-key", s.key,
+		"--params", "dev", "--epoch", "24h", "--limit", "10000"}
+	for _, place := range addresses {
+		at = append(at, "--address", place)
+	}
+	s.identity = s.run(at...)
+	for i, g := range s.gateways {
+		args := []string{"gateway", "init", "--dir", g.name, "--venue", "venue", "--name", g.name, "--engine", book.begun.Address,
+			"--listen", g.sessions, "--publish", g.publish, "--admin", g.admin, "--postgresql", s.database(database)}
+		if i > 0 {
+			args = append(args, "--follow")
+		}
+		s.run(args...)
+	}
+	for _, g := range s.gateways {
+		s.open(g)
+	}
+}
+
+// database returns the connection string without its password, which goes into the
+// environment.
+func (s *scene) database(dsn string) string {
+	s.t.Helper()
+	u, err := url.Parse(dsn)
+	if err != nil {
+		s.t.Fatal("the DSN is no URL")
+	}
+	password, _ := u.User.Password()
+	s.env = append(os.Environ(), "PGPASSWORD="+password)
+	u.User = url.User(u.User.Username())
+	return u.String()
+}
+
+// open starts a gateway, and waits until it is ready.
+func (s *scene) open(g *gatewayAt) {
+	s.t.Helper()
+	g.process = s.start("gateway", "run", "--dir", g.name, "--params", "dev")
+	s.awaitReady(g, true)
+}
+
+// awaitReady waits until a gateway says that it is ready, or that it is not.
+func (s *scene) awaitReady(g *gatewayAt, want bool) {
+	s.t.Helper()
+	await(s.t, fmt.Sprintf("gateway %s: ready is %v", g.name, want), func() bool { return s.ready(g) == want })
+}
+
+func (s *scene) ready(g *gatewayAt) bool {
+	r, err := http.Get("http://" + g.admin + "/ready")
+	if err != nil {
+		return false
+	}
+	defer r.Body.Close()
+	return r.StatusCode == http.StatusOK
+}
+
+// trust has a member pin the venue.
+func (s *scene) trust(member string) {
+	s.t.Helper()
+	s.run("trust", "--home", member, "--venue", "http://"+s.gateways[0].publish, "--venue-key", s.identity)
+}
+
+// tunnel starts a member's tunnel, and returns where programs connect.
+func (s *scene) tunnel(member string) string {
+	s.t.Helper()
+	s.trust(member)
+	return s.start("tunnel", "--home", member, "--params", "dev", "--ahead", "2").begun.Local
+}
+
+// postgres starts a server, and returns how to connect to an empty database of it.
+func postgres(t testing.TB) string {
+	t.Helper()
+	return pgtest.Start(t, nil).Database(t)
+}

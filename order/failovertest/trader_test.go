@@ -1,0 +1,318 @@
+package failovertest
+
+import (
+	"crypto/rand"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/quickfixgo/quickfix"
+	"github.com/quickfixgo/quickfix/config"
+
+	"github.com/zkkex/zkkex/order"
+)
+
+// Tags and message types of FIX 4.4 that a trader uses.
+const (
+	tagClOrdID      quickfix.Tag = 11
+	tagExecID       quickfix.Tag = 17
+	tagMsgSeqNum    quickfix.Tag = 34
+	tagMsgType      quickfix.Tag = 35
+	tagNewSeqNo     quickfix.Tag = 36
+	tagOrderID      quickfix.Tag = 37
+	tagOrderQty     quickfix.Tag = 38
+	tagOrdType      quickfix.Tag = 40
+	tagPrice        quickfix.Tag = 44
+	tagSide         quickfix.Tag = 54
+	tagSymbol       quickfix.Tag = 55
+	tagTimeInForce  quickfix.Tag = 59
+	tagTransactTime quickfix.Tag = 60
+	tagPossResend   quickfix.Tag = 97
+	tagResetSeqNum  quickfix.Tag = 141
+	tagExecType     quickfix.Tag = 150
+	tagPassword     quickfix.Tag = 554
+
+	kindLogon         = "A"
+	kindOrder         = "D"
+	kindReport        = "8"
+	kindSequenceReset = "4"
+)
+
+// trader is a FIX client with a real engine, as any firm has: it knows nothing of
+// zkkex, connects to a local port, and sends orders steadily.
+type trader struct {
+	t         testing.TB
+	id        quickfix.SessionID
+	password  string
+	store     quickfix.MessageStore
+	initiator *quickfix.Initiator
+
+	mu      sync.Mutex
+	sent    []string // ClOrdIDs
+	entered map[string]string
+	reports []fixReport // each message of the venue once, as FIX delivers it
+	// repeated are answers to what the client's engine sent again, marked as such.
+	repeated []fixReport
+	numbers  map[int]bool
+	highest  int
+	logons   []time.Time
+	last     time.Time // of the newest report
+	strange  []string  // what a venue does not say
+}
+
+// fixReport is an ExecutionReport.
+type fixReport struct{ clOrdID, orderID, execID, execType string }
+
+// newTrader connects a client to an address, and waits until it has logged on.
+func newTrader(t testing.TB, address string) *trader {
+	t.Helper()
+	c := &trader{t: t, password: rand.Text(), entered: map[string]string{}, numbers: map[int]bool{},
+		id: quickfix.SessionID{BeginString: quickfix.BeginStringFIX44, SenderCompID: rand.Text()[:16], TargetCompID: "VENUE"}}
+	var err error
+	if c.store, err = quickfix.NewMemoryStoreFactory().Create(c.id); err != nil {
+		t.Fatal(err)
+	}
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := quickfix.NewSessionSettings()
+	for k, v := range map[string]string{
+		config.BeginString: c.id.BeginString, config.SenderCompID: c.id.SenderCompID, config.TargetCompID: c.id.TargetCompID,
+		config.HeartBtInt: "20", config.ReconnectInterval: "50ms", config.SocketConnectHost: host, config.SocketConnectPort: port,
+	} {
+		s.Set(k, v)
+	}
+	settings := quickfix.NewSettings()
+	if _, err := settings.AddSession(s); err != nil {
+		t.Fatal(err)
+	}
+	if c.initiator, err = quickfix.NewInitiator(c, c, settings, fixLogs{c}); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.initiator.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.initiator.Stop)
+	c.awaitLogon(1)
+	return c
+}
+
+// order sends an order of one lot at 100, and returns its name.
+func (c *trader) order(side, timeInForce string) {
+	c.t.Helper()
+	c.mu.Lock()
+	name := fmt.Sprint(len(c.sent) + 1)
+	c.sent = append(c.sent, name)
+	c.mu.Unlock()
+	m := quickfix.NewMessage()
+	m.Header.SetString(tagMsgType, kindOrder)
+	for tag, value := range map[quickfix.Tag]string{
+		tagClOrdID: name, tagSymbol: "BTC-USD", tagSide: side, tagOrderQty: "1", tagOrdType: "2", tagPrice: "100",
+		tagTimeInForce: timeInForce, tagTransactTime: time.Now().UTC().Format("20060102-15:04:05.000"),
+	} {
+		m.Body.SetString(tag, value)
+	}
+	if err := quickfix.SendToTarget(m, c.id); err != nil {
+		c.t.Error(err)
+	}
+}
+
+// trade sends orders until stop, whatever becomes of the connection.
+func (c *trader) trade(stop <-chan struct{}, every time.Duration, side, timeInForce string) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-tick.C:
+			c.order(side, timeInForce)
+		}
+	}
+}
+
+func (c *trader) awaitLogon(n int) time.Time {
+	c.t.Helper()
+	await(c.t, fmt.Sprintf("logon %d", n), func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return len(c.logons) >= n
+	})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.logons[n-1]
+}
+
+// loggedOn is how often the client has logged on.
+func (c *trader) loggedOn() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.logons)
+}
+
+// awaitReport waits for a report that comes after a time, and returns when it came.
+func (c *trader) awaitReport(after time.Time) (at time.Time) {
+	c.t.Helper()
+	await(c.t, "a report", func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		at = c.last
+		return at.After(after)
+	})
+	return at
+}
+
+// check demands that what the client sent was done once, and that it was told of all
+// of it once, in order, in messages without a gap.
+func (c *trader) check(who string, l *engineLog) int {
+	c.t.Helper()
+	await(c.t, who+": an answer to every order", func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return len(c.entered) == len(c.sent)
+	})
+	session := c.session(l)
+	await(c.t, who+": all reports", func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return len(c.reports) >= len(l.reports(session))
+	})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l.once(c.t, who, session, len(c.sent))
+	events := l.reports(session)
+	if len(events) != len(c.reports) {
+		c.t.Errorf("%s: the engine made %d reports, and %d came", who, len(events), len(c.reports))
+	}
+	for i := range min(len(events), len(c.reports)) {
+		if e, r := events[i], c.reports[i]; e.ExecID.String() != r.execID || e.OrderID.String() != r.orderID {
+			c.t.Errorf("%s: report %d is %+v, expected %+v", who, i, r, e)
+			break
+		}
+	}
+	told := map[string]bool{}
+	for _, r := range c.reports {
+		told[r.execID] = true
+	}
+	for _, r := range c.repeated {
+		if !told[r.execID] {
+			c.t.Errorf("%s: %+v came as a repetition alone", who, r)
+		}
+	}
+	for n := 1; n <= c.highest; n++ {
+		if !c.numbers[n] {
+			c.t.Errorf("%s: the venue's message %d of %d never came", who, n, c.highest)
+		}
+	}
+	for _, text := range c.strange {
+		c.t.Errorf("%s: %s", who, text)
+	}
+	return len(c.sent)
+}
+
+// session asks the engine's log whose the client's orders are.
+func (c *trader) session(l *engineLog) order.SessionID {
+	c.t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	id, err := order.ParseOrderID(c.reports[0].orderID)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	session, known := l.owner(id)
+	if !known {
+		c.t.Fatalf("the engine has no order %s", id)
+	}
+	return session
+}
+
+// The rest is what quickfix calls.
+
+func (c *trader) OnCreate(quickfix.SessionID) {}
+func (c *trader) OnLogon(quickfix.SessionID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.logons = append(c.logons, time.Now())
+}
+func (c *trader) OnLogout(quickfix.SessionID) {}
+
+func (c *trader) ToAdmin(m *quickfix.Message, _ quickfix.SessionID) {
+	if m.IsMsgTypeOf(kindLogon) {
+		m.Body.SetString(tagPassword, c.password)
+	}
+}
+func (c *trader) ToApp(*quickfix.Message, quickfix.SessionID) error { return nil }
+func (c *trader) FromAdmin(*quickfix.Message, quickfix.SessionID) quickfix.MessageRejectError {
+	return nil
+}
+
+func (c *trader) FromApp(m *quickfix.Message, _ quickfix.SessionID) quickfix.MessageRejectError {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !m.IsMsgTypeOf(kindReport) {
+		c.strange = append(c.strange, "a message that is no report: "+strings.ReplaceAll(m.String(), "\x01", "|"))
+		return nil
+	}
+	var r fixReport
+	for tag, into := range map[quickfix.Tag]*string{tagClOrdID: &r.clOrdID, tagOrderID: &r.orderID, tagExecID: &r.execID, tagExecType: &r.execType} {
+		var err quickfix.MessageRejectError
+		if *into, err = m.Body.GetString(tag); err != nil {
+			return err
+		}
+	}
+	if r.execType == string(rune(order.ExecRejected)) {
+		c.strange = append(c.strange, "an order was refused: "+strings.ReplaceAll(m.String(), "\x01", "|"))
+	}
+	if was, known := c.entered[r.clOrdID]; known && was != r.orderID {
+		c.strange = append(c.strange, fmt.Sprintf("order %s is %s, and %s", r.clOrdID, was, r.orderID))
+	}
+	c.entered[r.clOrdID] = r.orderID
+	c.last = time.Now()
+	if again, _ := m.Header.GetString(tagPossResend); again == "Y" {
+		c.repeated = append(c.repeated, r)
+		return nil
+	}
+	c.reports = append(c.reports, r)
+	return nil
+}
+
+// Create gives quickfix the store, which outlives connections.
+func (c *trader) Create(quickfix.SessionID) (quickfix.MessageStore, error) { return c.store, nil }
+
+// fixLogs are told every message that comes, also those that quickfix drops.
+type fixLogs struct{ c *trader }
+
+func (l fixLogs) Create() (quickfix.Log, error)                             { return l, nil }
+func (l fixLogs) CreateSessionLog(quickfix.SessionID) (quickfix.Log, error) { return l, nil }
+func (l fixLogs) OnOutgoing([]byte)                                         {}
+func (l fixLogs) OnEvent(string)                                            {}
+func (l fixLogs) OnEventf(string, ...any)                                   {}
+
+func (l fixLogs) OnIncoming(b []byte) {
+	fields := map[quickfix.Tag]string{}
+	for _, f := range strings.Split(string(b), "\x01") {
+		tag, value, _ := strings.Cut(f, "=")
+		if n, err := strconv.Atoi(tag); err == nil {
+			fields[quickfix.Tag(n)] = value
+		}
+	}
+	number, err := strconv.Atoi(fields[tagMsgSeqNum])
+	l.c.mu.Lock()
+	defer l.c.mu.Unlock()
+	if err != nil || fields[tagResetSeqNum] == "Y" {
+		l.c.strange = append(l.c.strange, fmt.Sprintf("a message that begins numbers anew: %q", b))
+	}
+	past := number + 1
+	if fields[tagMsgType] == kindSequenceReset {
+		past, _ = strconv.Atoi(fields[tagNewSeqNo])
+	}
+	for n := number; n < past; n++ {
+		l.c.numbers[n] = true
+		l.c.highest = max(l.c.highest, n)
+	}
+}
