@@ -178,10 +178,11 @@ func (g *Gateway) tend(ctx context.Context) {
 		_ = g.detach(ctx, d) // it is kept for the next time if that fails
 	}
 	now := g.clock.now()
+	over := g.graceOver(now)
 	if now.Sub(g.cod.tried) >= beatEvery {
 		g.cod.tried = now
 		g.beat(ctx, now)
-	} else if g.graceOver(now) {
+	} else if over {
 		g.orphans(ctx, now)
 	}
 	if now.Sub(g.cod.pruned) >= pruneEvery {

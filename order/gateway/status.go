@@ -1,7 +1,9 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -87,7 +89,7 @@ func (b *batch) massStatus(r *order.OrderMassStatusRequest) {
 	g.recorder.record(func(items []item) []item {
 		var last *order.ExecutionReport
 		var reports []item
-		for _, o := range st.open {
+		for _, o := range slices.SortedFunc(maps.Values(st.open), byPlace) {
 			switch report := g.status(o, r.ID, b.now).(type) {
 			case *order.QuoteStatusReport:
 				items = append(items, item{to: st.id, report: report})
@@ -107,6 +109,8 @@ func (b *batch) massStatus(r *order.OrderMassStatusRequest) {
 		return append(items, reports...)
 	})
 }
+
+func byPlace(a, b *engine.Order) int { return cmp.Compare(a.Place, b.Place) }
 
 // massCancel cancels what the session has open, or has asked for. Its report follows
 // those on the orders.
