@@ -33,23 +33,28 @@ var plainSuite, prekeySuite = venue.DefaultSuites()[0], venue.DefaultSuites()[1]
 // its caps. There is one descriptor, number 1, and the clock of its gate stands
 // still: an epoch may end during a run.
 type exchange struct {
-	dir    string
-	keys   handshake.Keys
-	config admission.Config
-	store  atomic.Pointer[admission.Dir]
-	gate   atomic.Pointer[admission.Gate]
-	stores int
-	epoch  zkkex.Epoch
+	secrets exchangeSecrets
+	dir     string
+	keys    handshake.Keys
+	config  admission.Config
+	store   atomic.Pointer[admission.Dir]
+	gate    atomic.Pointer[admission.Gate]
+	stores  int
+	epoch   zkkex.Epoch
+}
+
+// exchangeSecrets are what an exchange is made of: two processes that have them are
+// the same venue, each with a store of its own. None of it outlives the run.
+type exchangeSecrets struct {
+	Static []byte     `json:"static"`
+	Prekey []byte     `json:"prekey"`
+	Root   zkkex.Root `json:"root"`
+	Now    time.Time  `json:"now"`
 }
 
 // newExchange makes a venue that admits the members of m's registry, with its
 // stores below dir. The caller closes it.
 func newExchange(m *member, dir string) (*exchange, error) {
-	now := time.Now()
-	epoch, err := zkkex.DefaultSchedule().At(now)
-	if err != nil {
-		return nil, err
-	}
 	static, err := ecdh.X25519().GenerateKey(rand.Reader)
 	if err != nil {
 		return nil, err
@@ -58,8 +63,25 @@ func newExchange(m *member, dir string) (*exchange, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newExchangeOf(exchangeSecrets{static.Bytes(), prekey.Bytes(), m.st.Root, time.Now()}, m.verifying, dir)
+}
+
+func newExchangeOf(s exchangeSecrets, verifying *params.Verifying, dir string) (*exchange, error) {
+	epoch, err := zkkex.DefaultSchedule().At(s.Now)
+	if err != nil {
+		return nil, err
+	}
+	static, err := ecdh.X25519().NewPrivateKey(s.Static)
+	if err != nil {
+		return nil, err
+	}
+	prekey, err := mlkem.NewDecapsulationKey768(s.Prekey)
+	if err != nil {
+		return nil, err
+	}
 	e := &exchange{
-		epoch: epoch,
+		secrets: s,
+		epoch:   epoch,
 		keys: handshake.Keys{
 			ID: [32]byte{1}, Number: 1, Digest: [32]byte{2},
 			Suites: []string{string(plainSuite), string(prekeySuite)},
@@ -69,11 +91,11 @@ func newExchange(m *member, dir string) (*exchange, error) {
 		},
 		config: admission.Config{
 			Venue: [32]byte{1}, Schedule: epoch.Schedule, Registry: zkkex.RegistryID{1}, Roots: benchRoots{},
-			Params: []*params.Verifying{m.verifying},
-			Now:    func() time.Time { return now },
+			Params: []*params.Verifying{verifying},
+			Now:    func() time.Time { return s.Now },
 			Terms: admission.Terms{
 				MaxOpens: plenty, MaxChannels: plenty,
-				Epochs: []descriptor.EpochTerms{{Number: epoch.Number, Limit: venue.DefaultLimit, Sequence: crowd, Root: m.st.Root}},
+				Epochs: []descriptor.EpochTerms{{Number: epoch.Number, Limit: venue.DefaultLimit, Sequence: crowd, Root: s.Root}},
 			},
 		},
 	}

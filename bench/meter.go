@@ -26,6 +26,9 @@ type task struct {
 	// before runs in front of every sample, unmeasured. It may be nil.
 	before func() error
 	run    func() error
+	// usage, if set, is of another process, whose CPU time and allocations are
+	// measured instead of this one's.
+	usage func() (usage, error)
 }
 
 // measure returns the mean over the task's operations. The heap is collected first,
@@ -37,23 +40,45 @@ func (t *task) measure() (sample, error) {
 		}
 	}
 	batch, n := max(t.batch, 1), max(t.batch, 1)*max(t.each, 1)
-	var before, after runtime.MemStats
+	used := t.usage
+	if used == nil {
+		used = func() (usage, error) { return measureUsage(), nil }
+	}
 	runtime.GC()
-	runtime.ReadMemStats(&before)
-	cpu, start := cpuTime(), time.Now()
+	before, err := used()
+	if err != nil {
+		return sample{}, err
+	}
+	start := time.Now()
 	for range batch {
 		if err := t.run(); err != nil {
 			return sample{}, err
 		}
 	}
-	wall, used := time.Since(start), cpuTime()-cpu
-	runtime.ReadMemStats(&after)
+	wall := time.Since(start)
+	after, err := used()
+	if err != nil {
+		return sample{}, err
+	}
 	return sample{
 		wall:   wall / time.Duration(n),
-		cpu:    used / time.Duration(n),
-		allocs: (after.Mallocs - before.Mallocs) / uint64(n),
-		bytes:  (after.TotalAlloc - before.TotalAlloc) / uint64(n),
+		cpu:    (after.CPU - before.CPU) / time.Duration(n),
+		allocs: (after.Allocs - before.Allocs) / uint64(n),
+		bytes:  (after.Bytes - before.Bytes) / uint64(n),
 	}, nil
+}
+
+// usage is what a process has used so far: CPU time, and what it has allocated.
+type usage struct {
+	CPU    time.Duration `json:"cpu_ns"`
+	Allocs uint64        `json:"allocs"`
+	Bytes  uint64        `json:"bytes"`
+}
+
+func measureUsage() usage {
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return usage{cpuTime(), stats.Mallocs, stats.TotalAlloc}
 }
 
 // interleave measures tasks side by side: each runs once unmeasured, to warm

@@ -43,11 +43,17 @@ const (
 	Registry Part = "registry"
 	// Admissions records nullifiers in a venue's store on disk.
 	Admissions Part = "admissions"
+	// Orders enters orders at a rate that is held, in all ways that they travel.
+	Orders Part = "orders"
+	// OrderThroughput enters as many orders as a gateway takes.
+	OrderThroughput Part = "orders-throughput"
+	// Failover kills gateways while orders flow.
+	Failover Part = "failover"
 )
 
 // Parts lists the parts in the order they run.
 func Parts() []Part {
-	return []Part{Compile, Setup, Open, Prove, Cold, Verify, Batch, Handshake, Garbage, Flood, Channel, Idle, Tree, Registry, Admissions}
+	return []Part{Compile, Setup, Open, Prove, Cold, Verify, Batch, Handshake, Garbage, Flood, Channel, Idle, Tree, Registry, Admissions, Orders, OrderThroughput, Failover}
 }
 
 // ParsePart returns the part of a name. It returns an error wrapping
@@ -65,8 +71,8 @@ const (
 	QuickRounds   = 3
 )
 
-// Options choose what is measured. The zero value measures everything but the
-// cold start and idle channels.
+// Options choose what is measured. The zero value measures everything but what
+// needs a process of its own.
 type Options struct {
 	// Rounds is the number of measured rounds; 0 is [DefaultRounds], or
 	// [QuickRounds] with Quick. Tasks of more than a second take fewer.
@@ -87,6 +93,13 @@ type Options struct {
 	// [RunIdle] with its standard input and output. Without it the part [Idle] is
 	// left out.
 	Idle []string
+	// Gateway is the command, program first, of a fresh process that calls
+	// [RunOrders] with its standard input and output. Without it the parts
+	// [Orders], [OrderThroughput] and [Failover] are left out.
+	Gateway []string
+	// PostgreSQL is the connection string of an empty database that orders are
+	// recorded in, beside the journals on disk. Without it that is left out.
+	PostgreSQL string
 	// Dir is where temporary folders are made, and removed again; "" is the
 	// system's folder. The disk it is on decides how fast admissions are.
 	Dir string
@@ -141,6 +154,9 @@ func (o *Options) wants(p Part) bool {
 		return false
 	}
 	if p == Idle && len(o.Idle) == 0 {
+		return false
+	}
+	if (p == Orders || p == OrderThroughput || p == Failover) && len(o.Gateway) == 0 {
 		return false
 	}
 	return len(o.Parts) == 0 || slices.Contains(o.Parts, p)

@@ -22,6 +22,8 @@ type Report struct {
 	Counts []Count `json:"counts"`
 	// Openings are what opening connections took.
 	Openings []Opening `json:"openings"`
+	// Latencies are the times from an order to its acknowledgement.
+	Latencies []Latency `json:"latencies"`
 	// Timings are what operations took.
 	Timings []Timing `json:"timings"`
 	// PeakMemory is the largest resident set of this process, in bytes, or 0
@@ -35,7 +37,7 @@ type Target struct {
 	Value float64 `json:"value"`
 	// Unit is "ratio" for the ratio of the medians of CPU times in one run,
 	// "ratio of wall time", also where the system does not tell CPU time,
-	// "ratio of bytes", "seconds", "bytes" or "allocations".
+	// "ratio of bytes", "seconds", "bytes", "allocations" or "orders".
 	Unit string `json:"unit"`
 	// Limit is the largest value that meets the target.
 	Limit float64 `json:"limit"`
@@ -65,6 +67,21 @@ type Opening struct {
 }
 
 func (o Opening) bytes() int64 { return o.Sent + o.Received }
+
+// Latency is how long the venue took to acknowledge orders that came at a rate.
+type Latency struct {
+	Name string `json:"name"`
+	// Rate is the orders of a second, and Orders how many were entered.
+	Rate   int `json:"rate"`
+	Orders int `json:"orders"`
+	// Wall times in nanoseconds, from when an order was due: the median, what 90, 99
+	// and 99.9 of a hundred took at most, and the longest.
+	P50  int64 `json:"p50_ns"`
+	P90  int64 `json:"p90_ns"`
+	P99  int64 `json:"p99_ns"`
+	P999 int64 `json:"p99_9_ns"`
+	Max  int64 `json:"max_ns"`
+}
 
 // Timing is what an operation took.
 type Timing struct {
@@ -102,6 +119,9 @@ func (r *Report) Missed() []Target {
 	return missed
 }
 
+// wallRatio is the unit of ratios of times that a clock on the wall shows.
+const wallRatio = "ratio of wall time"
+
 func (r *Report) target(name string, value float64, unit string, limit float64) {
 	r.Targets = append(r.Targets, Target{Name: name, Value: value, Unit: unit, Limit: limit, Met: value <= limit})
 }
@@ -113,7 +133,7 @@ func (r *Report) ratio(name string, ours, theirs Timing, limit float64) {
 		r.target(name, float64(ours.CPU.Median)/float64(theirs.CPU.Median), "ratio", limit)
 		return
 	}
-	r.target(name, float64(ours.Wall.Median)/float64(theirs.Wall.Median), "ratio of wall time", limit)
+	r.target(name, float64(ours.Wall.Median)/float64(theirs.Wall.Median), wallRatio, limit)
 }
 
 // ratiosFirst puts the targets that hold on any machine before the others.

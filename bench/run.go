@@ -24,14 +24,15 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	quiet.Gnark()
 	r := &runner{options: o, report: &Report{
-		Format:   Format,
-		Started:  time.Now().UTC().Truncate(time.Second),
-		Quick:    o.Quick,
-		Machine:  describeMachine(),
-		Targets:  []Target{},
-		Counts:   []Count{},
-		Openings: []Opening{},
-		Timings:  []Timing{},
+		Format:    Format,
+		Started:   time.Now().UTC().Truncate(time.Second),
+		Quick:     o.Quick,
+		Machine:   describeMachine(),
+		Targets:   []Target{},
+		Counts:    []Count{},
+		Openings:  []Opening{},
+		Latencies: []Latency{},
+		Timings:   []Timing{},
 	}}
 	for _, p := range Parts() {
 		if !o.wants(p) {
@@ -76,6 +77,12 @@ func (r *runner) run(ctx context.Context, p Part) error {
 		return r.tree(ctx)
 	case Admissions:
 		return r.admissions(ctx)
+	case Orders:
+		return r.orders(ctx)
+	case OrderThroughput:
+		return r.orderThroughput(ctx)
+	case Failover:
+		return r.failover(ctx)
 	default:
 		return r.registry(ctx)
 	}

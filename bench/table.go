@@ -14,6 +14,7 @@ func (r *Report) WriteTable(w io.Writer) error {
 	r.writeMachine(out)
 	r.writeTargets(out)
 	r.writeOpenings(out)
+	r.writeLatencies(out)
 	r.writeTimings(out)
 	r.writeCounts(out)
 	return out.Flush()
@@ -56,6 +57,16 @@ func (r *Report) writeOpenings(w io.Writer) {
 	}
 }
 
+func (r *Report) writeLatencies(w io.Writer) {
+	if len(r.Latencies) > 0 {
+		fmt.Fprint(w, "\nOrder to acknowledgement\tp50\tp90\tp99\tp99.9\tlongest\torders/s\torders\n")
+	}
+	for _, l := range r.Latencies {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d\n", l.Name, formatTime(l.P50), formatTime(l.P90),
+			formatTime(l.P99), formatTime(l.P999), formatTime(l.Max), l.Rate, l.Orders)
+	}
+}
+
 func (r *Report) writeTimings(w io.Writer) {
 	part := Part("")
 	for _, t := range r.Timings {
@@ -90,7 +101,7 @@ func formatValue(v float64, unit string) string {
 		return formatTime(int64(v * float64(time.Second)))
 	case "bytes":
 		return formatBytes(v)
-	case "allocations":
+	case "allocations", "orders":
 		return fmt.Sprintf("%.0f", v)
 	default:
 		return fmt.Sprintf("%.2f", v)

@@ -27,8 +27,9 @@ Parts: ` + partNames() + `.`,
 	c.Flags().BoolVar(&o.quick, "quick", false, "small registries and few rounds")
 	c.Flags().IntVar(&o.rounds, "rounds", 0, "number of measured rounds (default 20, or 3 with --quick)")
 	c.Flags().StringVar(&o.dir, "dir", "", "make temporary folders in `DIR`: the disk decides how fast admissions are")
+	c.Flags().StringVar(&o.postgresql, "postgresql", "", "measure orders that are recorded in a database as well: `CONNECTION` string of an empty one")
 	c.RunE = a.run(func(ctx context.Context, args []string) (result, error) { return a.bench(ctx, &o, args) })
-	c.AddCommand(a.benchColdCommand(), a.benchIdleCommand())
+	c.AddCommand(a.benchColdCommand(), a.benchIdleCommand(), a.benchGatewayCommand())
 	return c
 }
 
@@ -36,6 +37,8 @@ type benchOptions struct {
 	quick  bool
 	rounds int
 	dir    string
+	// postgresql is a connection string.
+	postgresql string
 }
 
 func partNames() string {
@@ -48,7 +51,7 @@ func partNames() string {
 
 func (a *app) bench(ctx context.Context, o *benchOptions, args []string) (result, error) {
 	options := bench.Options{
-		Rounds: o.rounds, Quick: o.quick, Dir: o.dir,
+		Rounds: o.rounds, Quick: o.quick, Dir: o.dir, PostgreSQL: o.postgresql,
 		Progress: func(p bench.Part, what string) { a.notef("measuring %s: %s", p, what) },
 	}
 	for _, arg := range args {
@@ -61,6 +64,7 @@ func (a *app) bench(ctx context.Context, o *benchOptions, args []string) (result
 	if self, err := os.Executable(); err == nil {
 		options.Cold = []string{self, "bench", "cold-start"}
 		options.Idle = []string{self, "bench", "idle-venue"}
+		options.Gateway = []string{self, "bench", "gateway"}
 	}
 	report, err := bench.Run(ctx, options)
 	if err != nil {
@@ -91,6 +95,19 @@ func (a *app) benchIdleCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			a.started = true
 			return bench.RunIdle(cmd.Context(), a.env.Stdin, a.env.Stdout)
+		},
+	}
+}
+
+// benchGatewayCommand is the other process of the benchmarks of orders.
+func (a *app) benchGatewayCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    "gateway",
+		Hidden: true,
+		Args:   noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			a.started = true
+			return bench.RunOrders(cmd.Context(), a.env.Stdin, a.env.Stdout)
 		},
 	}
 }

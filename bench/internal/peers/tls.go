@@ -24,6 +24,7 @@ var ErrNotResumed = errors.New("the TLS session was not resumed")
 // own authority, and checks the other's.
 type TLS struct {
 	client, server *tls.Config
+	authority      []byte // its certificate
 	resume         bool
 }
 
@@ -78,16 +79,51 @@ func newTLS(key TLSKey) (*TLS, error) {
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(authority.certificate)
-	base := tls.Config{
+	t := &TLS{client: baseTLS(), server: baseTLS(), authority: authority.certificate.Raw}
+	t.client.Certificates, t.client.RootCAs, t.client.ServerName = []tls.Certificate{client}, roots, serverName
+	t.server.Certificates, t.server.ClientCAs, t.server.ClientAuth = []tls.Certificate{server}, roots, tls.RequireAndVerifyClientCert
+	return t, nil
+}
+
+func baseTLS() *tls.Config {
+	return &tls.Config{
 		MinVersion:       tls.VersionTLS13,
 		CurvePreferences: []tls.CurveID{tls.X25519MLKEM768},
 		// Records are full from the first on, as ours are.
 		DynamicRecordSizingDisabled: true,
 	}
-	t := &TLS{client: base.Clone(), server: base.Clone()}
-	t.client.Certificates, t.client.RootCAs, t.client.ServerName = []tls.Certificate{client}, roots, serverName
-	t.server.Certificates, t.server.ClientCAs, t.server.ClientAuth = []tls.Certificate{server}, roots, tls.RequireAndVerifyClientCert
-	return t, nil
+}
+
+// Identity is what the server of a [TLS] has, for one in another process.
+type Identity struct {
+	Certificate []byte `json:"certificate"`
+	Key         []byte `json:"key"` // PKCS #8
+	Authority   []byte `json:"authority"`
+}
+
+// ServerIdentity returns what [NewTLSServer] needs.
+func (t *TLS) ServerIdentity() (Identity, error) {
+	certificate := t.server.Certificates[0]
+	key, err := x509.MarshalPKCS8PrivateKey(certificate.PrivateKey)
+	return Identity{certificate.Certificate[0], key, t.authority}, err
+}
+
+// NewTLSServer returns a peer that is the server only, of full handshakes.
+func NewTLSServer(i Identity) (*TLS, error) {
+	key, err := x509.ParsePKCS8PrivateKey(i.Key)
+	if err != nil {
+		return nil, err
+	}
+	authority, err := x509.ParseCertificate(i.Authority)
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(authority)
+	config := baseTLS()
+	config.Certificates = []tls.Certificate{{Certificate: [][]byte{i.Certificate}, PrivateKey: key}}
+	config.ClientCAs, config.ClientAuth, config.SessionTicketsDisabled = roots, tls.RequireAndVerifyClientCert, true
+	return &TLS{server: config, authority: i.Authority}, nil
 }
 
 // Resumes reports whether sessions are resumed.

@@ -1,0 +1,5 @@
+package bench
+
+import "context"
+
+func (r *runner) failover(ctx context.Context) error { return nil }
