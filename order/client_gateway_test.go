@@ -296,6 +296,14 @@ func TestEverythingAtTheGateway(t *testing.T) {
 	if e.CumQty != (order.Decimal{Mantissa: 3}) {
 		t.Errorf("%+v", e)
 	}
+	// The request is open still: it is told of before the orders.
+	kept, err := taker.Submit(ctx, limit(order.Buy, 90, 1))
+	must(err)
+	if all, err := taker.MassStatus(ctx); err != nil || len(all) != 1 || all[0].ClOrdID != kept.ID() {
+		t.Errorf("%d open orders beside a request for quote, %v", len(all), err)
+	}
+	_, err = kept.Cancel(ctx)
+	must(err)
 	must(rfq.Close(ctx))
 
 	first, err := taker.Submit(ctx, limit(order.Buy, 91, 4))

@@ -40,6 +40,9 @@ func (k *call) answer(r Report) bool {
 	}
 	switch k.request.(type) {
 	case *OrderMassStatusRequest:
+		if _, quote := r.(*QuoteStatusReport); quote {
+			return false // quotes come first, and orders follow
+		}
 		e, ok := r.(*ExecutionReport)
 		if !ok {
 			k.report = r
