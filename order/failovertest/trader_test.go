@@ -52,7 +52,8 @@ type trader struct {
 	initiator *quickfix.Initiator
 
 	mu      sync.Mutex
-	sent    []string // ClOrdIDs
+	sent    []time.Time // the order n+1 was sent at sent[n]
+	slowest time.Duration
 	entered map[string]string
 	reports []fixReport // each message of the venue once, as FIX delivers it
 	// repeated are answers to what the client's engine sent again, marked as such.
@@ -107,7 +108,7 @@ func (c *trader) order(side, timeInForce string) {
 	c.t.Helper()
 	c.mu.Lock()
 	name := fmt.Sprint(len(c.sent) + 1)
-	c.sent = append(c.sent, name)
+	c.sent = append(c.sent, time.Now())
 	c.mu.Unlock()
 	m := quickfix.NewMessage()
 	m.Header.SetString(tagMsgType, kindOrder)
@@ -271,8 +272,11 @@ func (c *trader) FromApp(m *quickfix.Message, _ quickfix.SessionID) quickfix.Mes
 	if was, known := c.entered[r.clOrdID]; known && was != r.orderID {
 		c.strange = append(c.strange, fmt.Sprintf("order %s is %s, and %s", r.clOrdID, was, r.orderID))
 	}
-	c.entered[r.clOrdID] = r.orderID
 	c.last = time.Now()
+	if n, err := strconv.Atoi(r.clOrdID); err == nil && c.entered[r.clOrdID] == "" && 0 < n && n <= len(c.sent) {
+		c.slowest = max(c.slowest, c.last.Sub(c.sent[n-1]))
+	}
+	c.entered[r.clOrdID] = r.orderID
 	if again, _ := m.Header.GetString(tagPossResend); again == "Y" {
 		c.repeated = append(c.repeated, r)
 		return nil
