@@ -266,15 +266,17 @@ func TestChannelEnds(t *testing.T) {
 // A client that does not read is ended; its reports are kept.
 func TestSlowReader(t *testing.T) {
 	v := newVenue(t, func(c *Config) { c.Limits.MaxOutbox = 8 })
+	// As many as can be under way in one write, as can wait, and more.
+	const trades = 20
 	slow := v.connect(testSession(1), establish())
-	for range 12 {
+	for range trades {
 		slow.rests(order.Buy, 90, 1)
 	}
 	slow.link.mu.Lock()
 	slow.link.stuck = true
 	slow.link.mu.Unlock()
 	taker := v.connect(testSession(2), establish())
-	for range 12 {
+	for range trades {
 		o := taker.order(order.Sell, 90, 1)
 		o.TimeInForce, o.TimeToLive = order.ImmediateOrCancel, 0
 		taker.send(o)
@@ -288,11 +290,11 @@ func TestSlowReader(t *testing.T) {
 		t.Fatalf("Serve returned %v, expected that the client was too slow", slow.link.err)
 	}
 	m := establish()
-	m.NextReport = 13
+	m.NextReport = trades + 1
 	again := v.connect(testSession(1), m)
-	for i := range 12 {
-		if r, n := report[*order.ExecutionReport](again); r.ExecType != order.ExecTrade || n != uint64(13+i) {
-			t.Fatalf("report %d %+v, expected trade %d", n, r, 13+i)
+	for i := range trades {
+		if r, n := report[*order.ExecutionReport](again); r.ExecType != order.ExecTrade || n != uint64(trades+1+i) {
+			t.Fatalf("report %d %+v, expected trade %d", n, r, trades+1+i)
 		}
 	}
 }
