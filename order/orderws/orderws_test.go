@@ -156,6 +156,31 @@ func TestOriginIsChecked(t *testing.T) {
 	}
 }
 
+// A page whose own name was made to mean the tunnel's address cannot trade either,
+// though its origin is what it connects to.
+func TestRebindingIsRefused(t *testing.T) {
+	l := listenTCP(t)
+	serveHTTP(t, l, streamtest.Echo)
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for host, served := range map[string]bool{
+		"elsewhere.example:" + port: false, "127.0.0.1.elsewhere.example:" + port: false, "elsewhere.example": false,
+		"127.0.0.1:" + port: true, "[::1]:" + port: true, "localhost:" + port: true,
+	} {
+		c, _, err := websocket.Dial(t.Context(), "ws://"+l.Addr().String()+orderws.Path, &websocket.DialOptions{
+			Host: host, HTTPHeader: http.Header{"Origin": {"http://" + host}},
+		})
+		if err == nil {
+			_ = c.CloseNow()
+		}
+		if (err == nil) != served {
+			t.Errorf("a page at %s: %v; expected it served: %v", host, err, served)
+		}
+	}
+}
+
 func TestPath(t *testing.T) {
 	l := listenTCP(t)
 	serveHTTP(t, l, streamtest.Echo)

@@ -150,9 +150,10 @@ func (s *Server) webServer() *http.Server {
 			h, _ := ctx.Value(heldKey{}).(*held)
 			return s.Gateway.Serve(ctx, stream, h.peer)
 		}),
-		ConnContext:       func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, heldKey{}, c) },
-		ReadHeaderTimeout: firstWait, IdleTimeout: firstWait, MaxHeaderBytes: 16 << 10,
-		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), // it names peers
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, heldKey{}, c) },
+		ReadTimeout: firstWait, IdleTimeout: firstWait, // until it is a WebSocket
+		MaxHeaderBytes: 16 << 10,
+		ErrorLog:       slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), // it names peers
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"testing"
@@ -209,6 +210,32 @@ func TestUnknownProtocolIsToldWhy(t *testing.T) {
 	if !ok || reject.Code != order.RejectMalformed {
 		t.Errorf("got %+v, expected an EstablishmentReject of malformed bytes", frames[0].Session)
 	}
+}
+
+// Who sends HTTP drop by drop holds a channel no longer than who is silent.
+func TestSlowRequestIsCut(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, nil)
+	c := s.open(t, "member")
+	if _, err := c.Write([]byte("GET / HTTP/1.1\r\nHost: venue\r\nContent-Length: 100000\r\n\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(io.Discard, c)
+		ended <- err
+	}()
+	drop := time.NewTicker(100 * time.Millisecond)
+	defer drop.Stop()
+	for range 600 {
+		select {
+		case <-ended:
+			return
+		case <-drop.C:
+			_, _ = c.Write([]byte("x"))
+		}
+	}
+	t.Fatal("a request of which one byte comes at a time is still read after a minute")
 }
 
 // A member that renewed comes back under its new pseudonym, and finds its orders.
