@@ -46,6 +46,13 @@ func (b *batch) one(in *incoming) {
 		b.passing(in, order.BusinessThrottled, "throttled", "more requests per second than the session is allowed")
 		return
 	}
+	if _, all := in.request.(*order.OrderMassStatusRequest); all {
+		tokens.owe(len(st.open)) // each is a report
+	}
+	if len(st.pending) >= g.limits.unanswered() {
+		b.passing(in, order.BusinessThrottled, "unanswered", "too many of the session's requests wait for the venue's matching engine")
+		return
+	}
 	if uint64(len(st.requests)+len(st.pending)) >= g.limits.MaxRequests && !free && !asks(in.request) {
 		b.passing(in, order.BusinessThrottled, "budget", "the session has made as many requests as it is allowed")
 		return
@@ -135,6 +142,8 @@ func (b *batch) repeated(in *incoming) bool {
 	switch {
 	case !ok:
 		return false
+	case p.digest != in.digest && !st.others.take(b.now):
+		b.passing(in, order.BusinessThrottled, "throttled", "more repetitions per second than the session is allowed")
 	case p.digest != in.digest:
 		b.duplicate(in)
 	case !p.answered && p.given.Request != nil && st.others.take(b.now):

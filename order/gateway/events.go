@@ -90,7 +90,7 @@ func (g *Gateway) answer(it *item, ev *engine.Event) *pending {
 			it.entry.Request = &journal.Request{ID: id, Digest: p.digest}
 			it.entry.SeqNo = p.seqNo
 			it.answers = p
-			st.settle(p)
+			g.settle(st, p)
 			return p
 		}
 		if _, ok := st.requests[id]; ok {
@@ -221,7 +221,7 @@ func (g *Gateway) noteDone(st *state, it *item, r *journal.Request, number uint6
 			// Its first report was under way when the request came here: from another
 			// gateway, or before a takeover.
 			p.answered = true
-			st.settle(p)
+			g.settle(st, p)
 		}
 		delete(st.pending, r.ID)
 	}

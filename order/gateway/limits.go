@@ -12,7 +12,8 @@ import (
 type Limits struct {
 	// OrdersPerSecond and Burst bound orders, replacements, quotes and requests for
 	// quote. Cancels and questions have a bucket of their own, twice as large; the
-	// cancel of an own open order is taken even if that is empty.
+	// cancel of an own open order is taken even if that is empty. A question after
+	// all open orders counts as one after each.
 	OrdersPerSecond, Burst uint32
 	// MaxOpenOrders is the most orders and quotes that can rest at once.
 	MaxOpenOrders uint32
@@ -56,6 +57,11 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
+// unanswered is the most requests of a session that wait for their first report: what
+// can be on its way in the worst case, and each open order's cancel twice. Cancels
+// have no other bound.
+func (l Limits) unanswered() int { return 3*int(l.Burst) + 2*int(l.MaxOpenOrders) + 1024 }
+
 // bucket is a token bucket.
 type bucket struct {
 	level, burst, rate float64
@@ -75,6 +81,9 @@ func (b *bucket) take(now time.Time) bool {
 	b.level--
 	return true
 }
+
+// owe takes n tokens, which need not be there yet.
+func (b *bucket) owe(n int) { b.level -= float64(n) }
 
 // full reports whether nothing has been taken for so long that a new bucket would
 // be the same.

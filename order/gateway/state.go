@@ -108,6 +108,7 @@ func (g *Gateway) apply(o *engine.Order) {
 	}
 	if !o.Open {
 		delete(g.orders, o.ID)
+		delete(g.asked, o.ID)
 		delete(st.open, o.ID)
 		return
 	}
@@ -116,13 +117,17 @@ func (g *Gateway) apply(o *engine.Order) {
 	st.names[o.ClOrdID] = name{o.ID, o.Quote != nil}
 	if !o.Expires.IsZero() && (old == nil || !old.Expires.Equal(o.Expires)) {
 		heap.Push(&g.due, expiry{o.Expires, o.ID})
+		g.due = g.due.without(g.orders)
 	}
 }
 
 // settle drops the name of a request that made no order. The caller holds mu.
-func (st *state) settle(p *pending) {
+func (g *Gateway) settle(st *state, p *pending) {
 	if p.rests {
 		st.resting--
+	}
+	if g.orders[p.command] == nil {
+		delete(g.asked, p.command)
 	}
 	id := p.request.RequestID()
 	n, ok := st.names[id]
@@ -156,8 +161,28 @@ type expiry struct {
 	id order.OrderID
 }
 
-// expiries is a heap, the next one first. It may hold orders that have ended.
+// expiries is a heap, the next one first. It may hold orders that have ended, or
+// were given another time.
 type expiries []expiry
+
+// fewExpiries is how many a heap may hold however few orders are open.
+const fewExpiries = 1024
+
+// without returns the heap less the orders that have ended, once those may be more
+// than half of it: an order that is cancelled at once can have a day to live.
+func (e expiries) without(open map[order.OrderID]*engine.Order) expiries {
+	if len(e) <= 2*len(open)+fewExpiries {
+		return e
+	}
+	kept := make(expiries, 0, len(open))
+	for id, o := range open {
+		if !o.Expires.IsZero() {
+			kept = append(kept, expiry{o.Expires, id})
+		}
+	}
+	heap.Init(&kept)
+	return kept
+}
 
 func (e expiries) Len() int           { return len(e) }
 func (e expiries) Less(i, j int) bool { return e[i].at.Before(e[j].at) }

@@ -15,6 +15,9 @@ import (
 // maxAsks is the most questions that wait for an order's first report.
 const maxAsks = 16
 
+// maxMasses is the most mass cancels of a session that wait for their orders to end.
+const maxMasses = 16
+
 // status returns a report of an order's or quote's state, for who asks. It repeats
 // what was reported, and so has no number. The caller holds mu.
 func (g *Gateway) status(o *engine.Order, ask order.ID, now time.Time) order.Report {
@@ -118,6 +121,11 @@ func (b *batch) massCancel(ctx context.Context, in *incoming, r *order.OrderMass
 	g, st := b.s.g, b.s.st
 	g.mu.Lock()
 	if st.attached != b.s || b.seen(in) {
+		g.mu.Unlock()
+		return
+	}
+	if len(st.masses) >= maxMasses {
+		b.passing(in, order.BusinessThrottled, "unanswered", "so many mass cancels of the session are under way")
 		g.mu.Unlock()
 		return
 	}
