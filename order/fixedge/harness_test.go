@@ -263,9 +263,9 @@ type client struct {
 
 type clientLogs struct{ c *client }
 
-func (l clientLogs) Create() (quickfix.Log, error) { return clientLog{l.c}, nil }
+func (l clientLogs) Create() (quickfix.Log, error) { return clientLog(l), nil }
 func (l clientLogs) CreateSessionLog(quickfix.SessionID) (quickfix.Log, error) {
-	return clientLog{l.c}, nil
+	return clientLog(l), nil
 }
 
 // clientLog notes texts of Logouts, which quickfix shows nowhere else.

@@ -136,13 +136,13 @@ func checkEstablish(m *order.Establish) error {
 	var err error
 	switch {
 	case m.KeepAlive < order.MinKeepAlive || m.KeepAlive > order.MaxKeepAlive:
-		err = fmt.Errorf("KeepAlive is %v, expected %v to %v", m.KeepAlive, order.MinKeepAlive, order.MaxKeepAlive)
+		err = fmt.Errorf("a KeepAlive of %v, expected %v to %v", m.KeepAlive, order.MinKeepAlive, order.MaxKeepAlive)
 	case m.Grace < 0 || m.Grace > order.MaxGrace:
-		err = fmt.Errorf("Grace is %v, expected at most %v", m.Grace, order.MaxGrace)
+		err = fmt.Errorf("a Grace of %v, expected at most %v", m.Grace, order.MaxGrace)
 	case len(m.Quotes) > order.MaxQuoteSymbols:
 		err = fmt.Errorf("%d symbols in Quotes, expected at most %d", len(m.Quotes), order.MaxQuoteSymbols)
 	case m.NextReport > journal.MaxNumber:
-		err = fmt.Errorf("NextReport is %d, expected at most %d", m.NextReport, uint64(journal.MaxNumber))
+		err = fmt.Errorf("a NextReport of %d, expected at most %d", m.NextReport, uint64(journal.MaxNumber))
 	default:
 		return nil
 	}

@@ -39,8 +39,6 @@ type node struct {
 	g      *Gateway
 	store  *faultyStore
 	engine *faultyEngine
-	run    context.CancelFunc
-	ran    chan struct{}
 }
 
 // plan is what happens.
