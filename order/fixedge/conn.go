@@ -84,6 +84,7 @@ func (c *conn) serve(ctx context.Context) error {
 		return err
 	}
 	if err := c.logOn(ctx, first); err != nil {
+		c.banned(err)
 		var told error
 		if c.refused, told = refused(err); told != nil {
 			c.edge.log.Warn("a FIX client could not log on", "error", told)
@@ -123,7 +124,7 @@ func (c *conn) logOn(ctx context.Context, m *message) error {
 	if err != nil {
 		return err
 	}
-	session, err := c.edge.resolve(ctx, l)
+	session, err := c.edge.resolve(ctx, l, memberOf(c.client))
 	if err != nil {
 		return err
 	}
@@ -399,6 +400,7 @@ func (c *conn) watch() {
 	var ended *gateway.EndError
 	if errors.As(c.orders.Err(), &ended) {
 		c.end(ended.Text)
+		c.banned(ended)
 	}
 }
 

@@ -45,6 +45,10 @@ type Config struct {
 	// Symbols are those whose requests for quote a client hears that asks for it in
 	// its Logon.
 	Symbols []string
+	// Ban is called when a connection's FIX session is found to be banned, with the
+	// session of the pseudonym that the connection came with: it is to have that
+	// refused as well. nil is for none.
+	Ban func(ctx context.Context, member order.SessionID) error
 	// Log is told what an operator has to know; never of a client. nil is for none.
 	Log *slog.Logger
 	// Now is the wall clock; time.Now if nil.
@@ -63,13 +67,17 @@ type Edge struct {
 	log      *slog.Logger
 	now      func() time.Time
 	private  *private
+	ban      func(context.Context, order.SessionID) error
 
 	mu     sync.Mutex
 	closed bool
 	// conns are by the token that quickfix knows them by, and active by session.
 	conns  map[string]*conn
 	active map[order.SessionID]*conn
-	all    sync.WaitGroup
+	// begun are the sessions that each member began, as of the epoch counted.
+	begun   map[order.SessionID]map[order.SessionID]struct{}
+	counted uint64
+	all     sync.WaitGroup
 }
 
 // ErrClosed means that the edge takes no connections any more.
@@ -83,8 +91,9 @@ func New(c Config) (*Edge, error) {
 	e := &Edge{
 		gateway: c.Gateway, store: c.Store, schedule: c.Schedule,
 		comp: cmp.Or(c.CompID, DefaultCompID), grace: max(cmp.Or(c.Grace, DefaultGrace), 0),
-		longest: cmp.Or(c.MaxTimeToLive, order.MaxTimeToLive), symbols: c.Symbols, log: c.Log, now: c.Now,
+		longest: cmp.Or(c.MaxTimeToLive, order.MaxTimeToLive), symbols: c.Symbols, log: c.Log, now: c.Now, ban: c.Ban,
 		conns: make(map[string]*conn), active: make(map[order.SessionID]*conn),
+		begun: make(map[order.SessionID]map[order.SessionID]struct{}),
 	}
 	if !validCompID(e.comp) {
 		return nil, fmt.Errorf("the venue's CompID %.40q: expected 1 to %d of A to Z, a to z, 0 to 9 and . _ -", e.comp, MaxCompID)

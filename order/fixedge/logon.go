@@ -101,8 +101,8 @@ func (l *logon) claim(epoch uint64) order.SessionID {
 }
 
 // resolve finds the session of a Logon: one of this epoch or of the last, or a new
-// one. Its error is a [refusal] or the journal's.
-func (e *Edge) resolve(ctx context.Context, l *logon) (order.SessionID, error) {
+// one, which the member begins. Its error is a [refusal] or the journal's.
+func (e *Edge) resolve(ctx context.Context, l *logon, member order.SessionID) (order.SessionID, error) {
 	now, err := e.epoch()
 	if err != nil {
 		return order.SessionID{}, err
@@ -123,6 +123,10 @@ func (e *Edge) resolve(ctx context.Context, l *logon) (order.SessionID, error) {
 	}
 	if l.number != 1 && !l.reset {
 		return order.SessionID{}, refusal("there is no session of this SenderCompID and epoch: begin with MsgSeqNum (34) = 1 or ResetSeqNumFlag (141) = Y")
+	}
+	e.forget(now)
+	if err := e.begins(member, l.session(now)); err != nil {
+		return order.SessionID{}, err
 	}
 	return l.session(now), e.store.Alias(ctx, l.claim(now), l.session(now))
 }

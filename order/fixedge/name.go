@@ -70,10 +70,15 @@ func namesOf(m *message) []name {
 	return out
 }
 
+// maxNames is the most names of a session that are remembered: some 200 MB. A client
+// that goes on after that is answered with the digits of IDs.
+const maxNames = 1 << 20
+
 // names remembers what a session's client calls its requests. It is safe for
 // concurrent use.
 type names struct {
 	session order.SessionID
+	most    int
 
 	mu    sync.Mutex
 	known map[order.ID]name
@@ -84,7 +89,7 @@ type names struct {
 }
 
 func newNames(s order.SessionID) *names {
-	return &names{session: s, known: make(map[order.ID]name), fresh: make(map[order.ID]struct{})}
+	return &names{session: s, most: maxNames, known: make(map[order.ID]name), fresh: make(map[order.ID]struct{})}
 }
 
 // add remembers the names of a message.
@@ -93,7 +98,7 @@ func (n *names) add(m *message) {
 	defer n.mu.Unlock()
 	for _, name := range namesOf(m) {
 		id := name.id(n.session)
-		if _, ok := n.known[id]; ok {
+		if _, ok := n.known[id]; ok || len(n.known) >= n.most {
 			continue
 		}
 		n.known[id] = name

@@ -117,6 +117,7 @@ func (n *Node) fixEdge(ctx context.Context) (*fixedge.Edge, error) {
 	return fixedge.New(fixedge.Config{
 		Gateway: n.Gateway, Store: n.store, Schedule: n.Venue.Config().Schedule,
 		MaxTimeToLive: n.Config.Limits.MaxTimeToLive, Symbols: symbols, Log: n.log,
+		Ban: func(ctx context.Context, m order.SessionID) error { return n.Venue.Ban(ctx, m.Epoch, m.ID) },
 	})
 }
 

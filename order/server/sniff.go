@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/zkkex/zkkex/handshake"
+	"github.com/zkkex/zkkex/order"
 )
 
 // protocol is what a member speaks on a channel.
@@ -47,6 +48,10 @@ func (c *peeked) Read(b []byte) (int, error) {
 
 // Channel returns the channel itself, for who wants to know who speaks.
 func (c *peeked) Channel() *handshake.Conn { return c.Conn }
+
+// Session returns the session of the channel's present pseudonym, for who serves
+// sessions of other names.
+func (c *peeked) Session() order.SessionID { return sessionOf(c.Conn) }
 
 // peek waits for the first bytes and says which protocol they begin.
 func peek(conn *handshake.Conn) (*peeked, protocol, error) {
