@@ -35,6 +35,7 @@ var codeExplanations = map[zkkex.Reason]explanation{
 	"unproved":            {"the proof that was made does not verify: the parameters do not fit each other", "zkkex doctor --params checks them"},
 	"no_slot":             {"all of your slots in this scope and epoch are used", "wait for the next epoch"},
 	"slot":                {"the slot is not below the limit, so that no proof of it can be made", "take a slot below the limit: zkkex prove does"},
+	"replay":              {"a message came a second time, and the venue dropped it without an answer", "nothing: programs make a new message for each connection"},
 	"slots_restored":      {"slots of this epoch may have been used before the count of slots was recovered", "wait for the epoch that the message names"},
 	"slots_unusable":      {"the count of used slots cannot be relied on: it is missing, damaged, copied or another key's", "zkkex recover, if no other device uses this key"},
 	"clock":               {"a checkpoint was signed in the future, by this machine's clock", "set the clock"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"net"
 	"runtime"
 	"time"
@@ -28,8 +29,6 @@ type office struct {
 
 // openRegistry makes a registry, fills it, and serves it.
 func (p *play) openRegistry(ctx context.Context) error {
-	s := p.story
-	s.title("A registry")
 	dir := p.path("registrar")
 	if err := registrar.InitSchedule(dir, "registry.example", registry.SmallCapacityBits, p.schedule); err != nil {
 		return err
@@ -45,17 +44,7 @@ func (p *play) openRegistry(ctx context.Context) error {
 	if err := p.fillRegistry(ctx); err != nil {
 		return err
 	}
-	if err := p.office.serve(ctx); err != nil {
-		return err
-	}
-	s.fact("name", "%s", r.Name())
-	s.fact("served at", "%s", p.office.url)
-	s.fact("members", "%d", p.crowd)
-	s.line("Each made a key and signed the registrar's challenge with it, which was")
-	s.line("checked before the admission. Published are commitments, never keys. Members")
-	s.line("and verifiers know the registry by the key that signs its checkpoints:")
-	s.line("  %s", r.VerifierKey())
-	return nil
+	return p.office.serve(ctx)
 }
 
 // fillRegistry has the crowd made, checked and admitted.
@@ -66,7 +55,7 @@ func (p *play) fillRegistry(ctx context.Context) error {
 		return err
 	}
 	requests := make([][]byte, p.crowd)
-	if err := s.timed("make the keys and requests of the crowd", func() error {
+	if err := s.timed(fmt.Sprintf("%d members make keys, and ask for admission", p.crowd), func() error {
 		return each(ctx, p.crowd, func(i int) (err error) {
 			requests[i], err = request(challenge)
 			return err
@@ -75,7 +64,7 @@ func (p *play) fillRegistry(ctx context.Context) error {
 		return err
 	}
 	members := make([]*keys.Public, p.crowd)
-	if err := s.timed("check their proofs of possession", func() error {
+	if err := s.timed("the registrar checks that each owns the key", func() error {
 		return each(ctx, p.crowd, func(i int) (err error) {
 			members[i], err = o.check(challenger, requests[i])
 			return err
@@ -83,7 +72,7 @@ func (p *play) fillRegistry(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	return s.timed("admit them, durably", func() error {
+	return s.timed("the registrar admits them, and writes it to disk", func() error {
 		_, err := o.registrar.AdmitAll(members, time.Now())
 		return err
 	})
@@ -172,4 +161,19 @@ func each(ctx context.Context, n int, f func(i int) error) error {
 		})
 	}
 	return group.Wait()
+}
+
+// approveAll approves what waits in the queue, and publishes.
+func (o *office) approveAll(ctx context.Context) error {
+	waiting, err := o.queue.List()
+	if err != nil {
+		return err
+	}
+	for _, entry := range waiting {
+		if err := o.queue.Approve(entry.ID); err != nil {
+			return err
+		}
+	}
+	_, err = o.server.Publish(ctx)
+	return err
 }
