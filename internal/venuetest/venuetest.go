@@ -171,6 +171,16 @@ func (g *Gate) Opens() (opens, channels int) {
 	return len(g.opens), g.channels
 }
 
+// Forget forgets what was admitted and opened, as a gate does with epochs that are
+// over. Channels go on.
+func (g *Gate) Forget() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	clear(g.admissions)
+	clear(g.nullifiers)
+	clear(g.opens)
+}
+
 // Admitted implements [handshake.Gate].
 func (g *Gate) Admitted(_ context.Context, key [32]byte) (*handshake.Admission, error) {
 	g.mu.Lock()
