@@ -361,7 +361,14 @@ func (c *conn) fromApp(q *quickfix.Message) quickfix.MessageRejectError {
 	if c.names.act(request.RequestID()) && c.stale(m) {
 		return quickfix.NewBusinessMessageRejectErrorWithRefID("the message was lost on the way, and is too old to be done now", 0, c.names.text(request.RequestID()), nil)
 	}
-	if err := c.orders.Do(context.Background(), []order.ClientFrame{{Request: request}}); err != nil {
+	err = c.orders.Do(context.Background(), []order.ClientFrame{{Request: request}})
+	if ended := (*gateway.EndError)(nil); errors.As(err, &ended) {
+		// Nothing was done, and nothing need be refused: as a message that was never
+		// received, it comes again after the next Logon, at whichever gateway.
+		c.store.receiveNoMore()
+		return nil
+	}
+	if err != nil {
 		return quickfix.NewBusinessMessageRejectErrorWithRefID(err.Error(), 4, c.names.text(request.RequestID()), nil)
 	}
 	return nil

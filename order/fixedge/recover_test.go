@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -212,6 +213,42 @@ func failOver(t *testing.T, one, two journal.Store) {
 	if last.get(tagClOrdID) != "m 3" || last.get(tagOrdRejReason) != "6" && last.get(tagPossResend) != "Y" {
 		t.Errorf("got %v, want a reject of a duplicate, or a repetition", last)
 	}
+}
+
+// A gateway that drains refuses no order of a client that it sends elsewhere: what it
+// does not do any more is done by the next one.
+func TestDrainRefusesNothing(t *testing.T) {
+	t.Parallel()
+	store, book := journal.NewMemory(), newBook(t)
+	a := newVenue(t, engine.Engine(external{book}), store, nil)
+	b := newVenue(t, engine.Engine(external{book}), store, nil)
+	r := newRelay(t, a.address)
+	c := newClient(t, unique(t, "trader"))
+	c.start(r.address)
+	c.loggedOn(1)
+	var drained sync.WaitGroup
+	const orders, before = 400, 50
+	for i := range orders {
+		if i == before {
+			r.to(b.address)
+			drained.Go(func() { _ = a.gateway.Drain(t.Context()) })
+		}
+		c.order(fmt.Sprint("o ", i), "1", "1", "90")
+		time.Sleep(time.Millisecond)
+	}
+	drained.Wait()
+	c.loggedOn(2)
+	answered := func() (n int) {
+		done := map[string]bool{}
+		for _, m := range c.in {
+			if m.kind != kindExecutionReport {
+				t.Errorf("got %v, want a report", m)
+			}
+			done[m.get(tagClOrdID)] = true
+		}
+		return len(done)
+	}
+	c.wait("all orders", func() bool { return answered() == orders })
 }
 
 // A client that comes to another gateway while its first one has its connection,

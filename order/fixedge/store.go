@@ -47,6 +47,8 @@ type store struct {
 	pending []unsaved
 	// report is the number of the report in the next message to save; 0 for none.
 	report uint64
+	// deaf is for a session that has ended: what comes was not received.
+	deaf   bool
 	closed bool
 }
 
@@ -318,12 +320,27 @@ func (s *store) NextTargetMsgSeqNum() int {
 // with the next message. If it is lost, quickfix asks for messages that it had, and
 // the gateway knows them by their names.
 func (s *store) IncrNextTargetMsgSeqNum() error {
-	return s.change(func() { s.state.receive++ })
+	return s.change(func() {
+		if !s.deaf {
+			s.state.receive++
+		}
+	})
+}
+
+// receiveNoMore leaves the number of the next message to receive where it is.
+func (s *store) receiveNoMore() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.deaf = true
 }
 
 // SetNextTargetMsgSeqNum implements [quickfix.MessageStore].
 func (s *store) SetNextTargetMsgSeqNum(next int) error {
-	return s.change(func() { s.state.receive = uint64(max(next, 1)) })
+	return s.change(func() {
+		if !s.deaf {
+			s.state.receive = uint64(max(next, 1))
+		}
+	})
 }
 
 // SaveMessageAndIncrNextSenderMsgSeqNum implements [quickfix.MessageStore]. The
