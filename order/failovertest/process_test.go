@@ -67,7 +67,7 @@ func (s *scene) start(args ...string) *process {
 			p.wait()
 		}
 		if s.t.Failed() {
-			s.t.Logf("%v:\n%s", args, p.said)
+			s.t.Logf("%v: %v\n%s", args, p.cmd.ProcessState, p.said)
 		}
 	})
 	first := make(chan error, 1)

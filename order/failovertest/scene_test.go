@@ -119,6 +119,15 @@ func (s *scene) open(g *gatewayAt) {
 	s.awaitReady(g, true)
 }
 
+// drain has a gateway end in good order, and waits until it has.
+func (s *scene) drain(g *gatewayAt) {
+	s.t.Helper()
+	s.run("gateway", "drain", "--dir", g.name)
+	if g.wait(); !g.cmd.ProcessState.Success() {
+		s.t.Errorf("gateway %s was drained, and failed: %v", g.name, g.cmd.ProcessState)
+	}
+}
+
 // awaitReady waits until a gateway says that it is ready, or that it is not.
 func (s *scene) awaitReady(g *gatewayAt, want bool) {
 	s.t.Helper()

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -51,11 +52,13 @@ type trader struct {
 	store     quickfix.MessageStore
 	initiator *quickfix.Initiator
 
-	mu      sync.Mutex
-	sent    []time.Time // the order n+1 was sent at sent[n]
-	slowest time.Duration
-	entered map[string]string
-	reports []fixReport // each message of the venue once, as FIX delivers it
+	mu   sync.Mutex
+	sent []time.Time // the order n+1 was sent at sent[n]
+	// answered has when the first report on each came, and entered the venue's names.
+	answered []time.Time
+	slowest  time.Duration
+	entered  map[string]string
+	reports  []fixReport // each message of the venue once, as FIX delivers it
 	// repeated are answers to what the client's engine sent again, marked as such.
 	repeated []fixReport
 	numbers  map[int]bool
@@ -63,6 +66,7 @@ type trader struct {
 	logons   []time.Time
 	last     time.Time // of the newest report
 	strange  []string  // what a venue does not say
+	said     []string  // the last of what was said, for a test that fails
 }
 
 // fixReport is an ExecutionReport.
@@ -98,7 +102,13 @@ func newTrader(t testing.TB, address string) *trader {
 	if err := c.initiator.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(c.initiator.Stop)
+	t.Cleanup(func() {
+		c.initiator.Stop()
+		if c.mu.Lock(); t.Failed() {
+			t.Logf("%d orders, %d answered; not understood: %q; the last of FIX:\n%s", len(c.sent), len(c.entered), c.strange, strings.Join(c.said, "\n"))
+		}
+		c.mu.Unlock()
+	})
 	c.awaitLogon(1)
 	return c
 }
@@ -149,28 +159,39 @@ func (c *trader) awaitLogon(n int) time.Time {
 	return c.logons[n-1]
 }
 
-// loggedOn is how often the client has logged on.
-func (c *trader) loggedOn() int {
+// sentSoFar is how many orders were sent.
+func (c *trader) sentSoFar() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.logons)
+	return len(c.sent)
 }
 
-// awaitReport waits for a report that comes after a time, and returns when it came.
-func (c *trader) awaitReport(after time.Time) (at time.Time) {
+// sentBefore is how many orders were sent before a time.
+func (c *trader) sentBefore(at time.Time) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n, _ := slices.BinarySearchFunc(c.sent, at, time.Time.Compare)
+	return n
+}
+
+// awaitAnswers waits for a report on the nth order, and returns when it came.
+func (c *trader) awaitAnswers(n int) (at time.Time) {
 	c.t.Helper()
-	await(c.t, "a report", func() bool {
+	await(c.t, fmt.Sprintf("an answer to order %d", n), func() bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		at = c.last
-		return at.After(after)
+		if len(c.answered) < n {
+			return false
+		}
+		at = c.answered[n-1]
+		return !at.IsZero()
 	})
 	return at
 }
 
 // check demands that what the client sent was done once, and that it was told of all
 // of it once, in order, in messages without a gap.
-func (c *trader) check(who string, l *engineLog) int {
+func (c *trader) check(who string, l *engineLog) {
 	c.t.Helper()
 	await(c.t, who+": an answer to every order", func() bool {
 		c.mu.Lock()
@@ -213,7 +234,6 @@ func (c *trader) check(who string, l *engineLog) int {
 	for _, text := range c.strange {
 		c.t.Errorf("%s: %s", who, text)
 	}
-	return len(c.sent)
 }
 
 // session asks the engine's log whose the client's orders are.
@@ -272,9 +292,11 @@ func (c *trader) FromApp(m *quickfix.Message, _ quickfix.SessionID) quickfix.Mes
 	if was, known := c.entered[r.clOrdID]; known && was != r.orderID {
 		c.strange = append(c.strange, fmt.Sprintf("order %s is %s, and %s", r.clOrdID, was, r.orderID))
 	}
-	c.last = time.Now()
-	if n, err := strconv.Atoi(r.clOrdID); err == nil && c.entered[r.clOrdID] == "" && 0 < n && n <= len(c.sent) {
-		c.slowest = max(c.slowest, c.last.Sub(c.sent[n-1]))
+	if n, err := strconv.Atoi(r.clOrdID); err == nil && 0 < n && n <= len(c.sent) && c.entered[r.clOrdID] == "" {
+		now := time.Now()
+		c.answered = append(c.answered, make([]time.Time, max(0, n-len(c.answered)))...)
+		c.answered[n-1] = now
+		c.slowest = max(c.slowest, now.Sub(c.sent[n-1]))
 	}
 	c.entered[r.clOrdID] = r.orderID
 	if again, _ := m.Header.GetString(tagPossResend); again == "Y" {
@@ -293,11 +315,21 @@ type fixLogs struct{ c *trader }
 
 func (l fixLogs) Create() (quickfix.Log, error)                             { return l, nil }
 func (l fixLogs) CreateSessionLog(quickfix.SessionID) (quickfix.Log, error) { return l, nil }
-func (l fixLogs) OnOutgoing([]byte)                                         {}
-func (l fixLogs) OnEvent(string)                                            {}
-func (l fixLogs) OnEventf(string, ...any)                                   {}
+func (l fixLogs) OnOutgoing(b []byte)                                       { l.c.note("out", string(b)) }
+func (l fixLogs) OnEvent(text string)                                       { l.c.note("", text) }
+func (l fixLogs) OnEventf(text string, args ...any)                         { l.c.note("", fmt.Sprintf(text, args...)) }
+
+// note keeps the last of what was said.
+func (c *trader) note(way, text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	const kept = 100
+	line := fmt.Sprintf("%s %3s %.160s", time.Now().Format("15:04:05.000"), way, strings.ReplaceAll(text, "\x01", "|"))
+	c.said = append(c.said[max(0, len(c.said)-kept+1):], line)
+}
 
 func (l fixLogs) OnIncoming(b []byte) {
+	l.c.note("in", string(b))
 	fields := map[quickfix.Tag]string{}
 	for _, f := range strings.Split(string(b), "\x01") {
 		tag, value, _ := strings.Cut(f, "=")

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os/exec"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,7 +18,7 @@ type watcher struct {
 	*process
 	home    string
 	session order.SessionID
-	orders  int // that were acknowledged
+	orders  atomic.Int64 // that were acknowledged
 }
 
 // printedReport is a line of "order watch".
@@ -60,16 +61,19 @@ func (w *watcher) trade(stop <-chan struct{}) {
 			w.scene.t.Errorf("an order of the watched session: %v\n%s", err, out)
 			return
 		}
-		w.orders++
+		w.orders.Add(1)
 	}
 }
+
+// submitted is how many orders were acknowledged.
+func (w *watcher) submitted() int { return int(w.orders.Load()) }
 
 // check demands that the session was told of everything in it once, and in order.
 func (w *watcher) check() int {
 	t := w.scene.t
 	t.Helper()
 	await(t, "the watched session's reports", func() bool { return len(w.printed()) >= len(w.engine.reports(w.session)) })
-	w.engine.once(t, "the watched session", w.session, w.orders)
+	w.engine.once(t, "the watched session", w.session, w.submitted())
 	expected, printed := w.engine.reports(w.session), w.printed()
 	if len(expected) != len(printed) {
 		t.Errorf("the watched session: the engine made %d reports, and %d came", len(expected), len(printed))
