@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"io"
 	"os"
 
@@ -58,7 +59,11 @@ of its own; --dir keeps them.`,
 		default:
 			o.Progress = a.env.Stderr
 		}
-		return demo.Run(cmd.Context(), o)
+		err := demo.Run(cmd.Context(), o)
+		if errors.Is(err, demo.ErrOptions) {
+			return &usageError{err}
+		}
+		return err
 	}
 	return c
 }

@@ -53,7 +53,7 @@ func (p *play) watchOrder(ctx context.Context) error {
 func (p *play) compare(context.Context) error {
 	s, seen := p.story, p.seen
 	s.title("One order, seen from three sides")
-	s.text("The trader's side is what its own program has. The venue's is decoded from the files that the stopped gateway left: who was let in, and the journal of orders. The network's is decoded from what the relay recorded.")
+	s.text("The trader's side is what its own program has. The venue's is decoded from the files that the stopped gateway left: who was let in, and the journal of orders. The network's is decoded from what the relay recorded. What everybody downloads is public, and left out: the list of members, and the venue's terms.")
 	carried := p.relay.recording()
 	seen.network, seen.wires = carried.bytes(), len(carried)
 	if err := carried.save(p.path("network")); err != nil {
@@ -79,7 +79,7 @@ func (p *play) look() (err error) {
 		return err
 	}
 	v.Venue.Members = p.story.report.Members
-	if v.Trader.Nullifier != v.Venue.Nullifier || v.Trader.Order != v.Venue.Order {
+	if v.Trader.Nullifier != v.Venue.Nullifier || v.Trader.OwnerKey != v.Venue.OwnerKey || v.Trader.Order != v.Venue.Order {
 		return fmt.Errorf("%w: the trader's order is %+v, the venue's %+v", ErrUnexpected, v.Trader, v.Venue)
 	}
 	n := &v.Network
@@ -107,7 +107,7 @@ func (t *trader) view(seen *evidence) (traderView, error) {
 	key, commitment := public.Bytes(), public.Commitment()
 	v := traderView{
 		Name: t.name, PublicKey: hex.EncodeToString(key[:]), Commitment: commitment.String(), Leaf: status.Index,
-		Session: hex.EncodeToString(seen.session.ID[:]),
+		Session: hex.EncodeToString(seen.session.ID[:]), OwnerKey: hex.EncodeToString(seen.owner[:]),
 		Order: terms{
 			ID: seen.order.ID.String(), Symbol: seen.order.Symbol, Side: sideName(seen.order.Side),
 			Quantity: seen.order.OrderQty.String(), Price: seen.order.Price.String(),
@@ -152,7 +152,7 @@ func sideName(s order.Side) string {
 }
 
 // The widths of the table's columns.
-var columns = [4]int{10, 25, 25, 24}
+var columns = [4]int{11, 25, 25, 24}
 
 func (p *play) showViews() {
 	s, v := p.story, &p.story.report.Views
@@ -161,14 +161,14 @@ func (p *play) showViews() {
 	what := func(t terms) string { return fmt.Sprintf("%s %s %s at %s", t.Side, t.Quantity, t.Symbol, t.Price) }
 	s.row(true, "", "the trader knows", "the venue saw", "the network saw")
 	for _, r := range [][4]string{
-		{"who", v.Trader.Name + ", entry " + fmt.Sprint(v.Trader.Leaf), fmt.Sprintf("one of %d members", v.Venue.Members), "an address: " + host},
+		{"who", v.Trader.Name + ", entry " + fmt.Sprint(v.Trader.Leaf), fmt.Sprintf("one of %s members", grouped(v.Venue.Members)), "an address: " + host},
 		{"key", start(v.Trader.PublicKey), "-", "-"},
 		{"in the list", start(v.Trader.Commitment) + " (a commitment to the key)", "-", "-"},
 		{"let in as", start(v.Trader.Nullifier), start(v.Venue.Nullifier) + " (a nullifier: this session, once)", fmt.Sprintf("%d and %d bytes, as for everybody", n.Hello[0], n.Hello[1])},
 		{"session", start(v.Trader.Session), start(v.Venue.Session), "one connection"},
 		{"order", what(v.Trader.Order), what(v.Venue.Order), sizes(n.Records)},
 		{"called", start(v.Trader.Order.ID), start(v.Venue.Order.ID), "-"},
-		{"own key", "made again when needed", start(v.Venue.OwnerKey), "-"},
+		{"own key", start(v.Trader.OwnerKey), start(v.Venue.OwnerKey) + " (its public half)", "-"},
 	} {
 		s.row(false, r[:]...)
 	}
@@ -242,7 +242,7 @@ func (p *play) searchViews() error {
 		return err
 	}
 	s.report.Searches = append(s.report.Searches, found)
-	s.accepted("%d bytes of the venue's disk: neither key, nor commitment, nor secret of %s is in it", found.Bytes, seen.trader.name)
+	s.accepted("%s bytes of the venue's disk: neither key, nor commitment, nor secret of %s is in it", grouped(found.Bytes), seen.trader.name)
 	all, err := seen.plaintext(who)
 	if err != nil {
 		return err
@@ -251,8 +251,8 @@ func (p *play) searchViews() error {
 		return err
 	}
 	s.report.Searches = append(s.report.Searches, found)
-	s.accepted("%d bytes on %d connections: none of that, nor symbol, price, order, pseudonym or any ID", found.Bytes, seen.wires)
-	s.accepted("both searches find everything that is planted, %d times: they would have", s.report.Searches[0].Planted+found.Planted)
+	s.accepted("%s bytes on %d connections: none of that, nor symbol, price, order, pseudonym or any ID", grouped(found.Bytes), seen.wires)
+	s.accepted("the same searches find all that is planted, %d of %[1]d times: they would have found it", s.report.Searches[0].Planted+found.Planted)
 	return nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -40,6 +41,9 @@ const (
 // refused for another reason, that an order or a report was lost or came twice, or
 // that somebody saw what they must not.
 var ErrUnexpected = errors.New("the demo did not go as it must")
+
+// ErrOptions reports options that no demo can be run with.
+var ErrOptions = errors.New("not a demo that can be played")
 
 // Options say how the demo is run.
 type Options struct {
@@ -96,7 +100,8 @@ type play struct {
 }
 
 // Run plays the demo. It returns an error wrapping [ErrUnexpected] if anything comes
-// out otherwise than it must, and that of ctx, the network, the disk or Out.
+// out otherwise than it must, [ErrOptions] before anything is done, [fs.ErrExist] for
+// a folder with something in it, and the errors of ctx, the network, the disk and Out.
 func Run(ctx context.Context, o Options) (err error) {
 	p, err := newPlay(&o)
 	if err != nil {
@@ -118,16 +123,16 @@ func Run(ctx context.Context, o Options) (err error) {
 
 func newPlay(o *Options) (*play, error) {
 	if o.Out == nil {
-		return nil, errors.New("demo: Options.Out is required")
+		return nil, fmt.Errorf("%w: Out is required", ErrOptions)
 	}
 	setDefault(&o.Members, DefaultMembers)
 	setDefault(&o.Traders, DefaultTraders)
 	setDefault(&o.latencies, maxTimed)
 	if o.Members < MinMembers || o.Members > MaxMembers {
-		return nil, fmt.Errorf("a registry of %d members, expected %d to %d", o.Members, MinMembers, MaxMembers)
+		return nil, fmt.Errorf("%w: a registry of %d members, expected %d to %d", ErrOptions, o.Members, MinMembers, MaxMembers)
 	}
 	if o.Traders < MinTraders || o.Traders > MaxTraders {
-		return nil, fmt.Errorf("%d traders, expected %d to %d", o.Traders, MinTraders, MaxTraders)
+		return nil, fmt.Errorf("%w: %d traders, expected %d to %d", ErrOptions, o.Traders, MinTraders, MaxTraders)
 	}
 	dir, err := folder(o.Dir)
 	if err != nil {
@@ -162,7 +167,7 @@ func folder(dir string) (string, error) {
 		return "", err
 	}
 	if len(entries) > 0 {
-		return "", fmt.Errorf("%s has %s in it, expected an empty folder: %w", dir, entries[0].Name(), os.ErrExist)
+		return "", fmt.Errorf("%s has %s in it, expected an empty folder: %w", dir, entries[0].Name(), fs.ErrExist)
 	}
 	return dir, nil
 }

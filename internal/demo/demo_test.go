@@ -210,8 +210,8 @@ func TestRunRefusesOptions(t *testing.T) {
 		{Out: io.Discard, Traders: MinTraders - 1},
 		{Out: io.Discard, Traders: MaxTraders + 1},
 	} {
-		if err := Run(t.Context(), o); err == nil {
-			t.Errorf("%+v is accepted", o)
+		if err := Run(t.Context(), o); !errors.Is(err, ErrOptions) {
+			t.Errorf("%+v: %v", o, err)
 		}
 	}
 }

@@ -113,7 +113,7 @@ func (w *workshop) try(ctx context.Context, shown *zkkex.Presentation, key *ecdh
 	// The venue confirms a channel with the first record: what it refuses then, it
 	// says in an alert.
 	if _, err = conn.Write([]byte("zkkex/o1")); err == nil {
-		_ = conn.SetReadDeadline(time.Now().Add(time.Second))
+		_ = conn.SetReadDeadline(time.Now().Add(patience))
 		_, err = conn.Read(make([]byte, 1))
 	}
 	return errors.Join(err, conn.Close())

@@ -34,7 +34,7 @@ func (p *play) meet(ctx context.Context) error {
 	}
 	s.gap()
 	s.fact("registrar", "%s, at %s", p.office.registrar.Name(), p.office.url)
-	s.fact("members", "%d, of whom %d are the traders below", p.crowd+len(p.traders), len(p.traders))
+	s.fact("members", "%s, of whom %d are the traders below", grouped(p.crowd+len(p.traders)), len(p.traders))
 	s.fact("venue", "%s, %d sessions per member and day", venueName, limit)
 	s.fact("network", "traders connect to %s, the relay", p.relay.address())
 	s.fact("parameters", "development ones: for trials, and for nothing of value")
@@ -73,7 +73,7 @@ func (p *play) enter(ctx context.Context) error {
 		}
 	}
 	s.gap()
-	s.text("This is who the venue thinks is there. Every time, one of %d:", p.crowd+len(p.traders))
+	s.text("This is who the venue thinks is there. Every time, one of %s:", grouped(p.crowd+len(p.traders)))
 	sessions := map[order.SessionID]bool{}
 	for _, t := range p.traders {
 		id := t.desk.State().Session

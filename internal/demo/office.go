@@ -55,7 +55,7 @@ func (p *play) fillRegistry(ctx context.Context) error {
 		return err
 	}
 	requests := make([][]byte, p.crowd)
-	if err := s.timed(fmt.Sprintf("%d members make keys, and ask for admission", p.crowd), func() error {
+	if err := s.timed(fmt.Sprintf("%s members make keys, and ask for admission", grouped(p.crowd)), func() error {
 		return each(ctx, p.crowd, func(i int) (err error) {
 			requests[i], err = request(challenge)
 			return err

@@ -68,6 +68,8 @@ type traderView struct {
 	Nullifier  string `json:"nullifier"`
 	Session    string `json:"session"`
 	Order      terms  `json:"order"`
+	// OwnerKey is the order's own key, which the trader makes again from a secret.
+	OwnerKey string `json:"owner_key"`
 }
 
 // venueView is decoded from the venue's files, as a gateway that was stopped without
@@ -84,7 +86,7 @@ type venueView struct {
 	Reports uint64 `json:"reports"`
 	Order   terms  `json:"order"`
 	OrderID string `json:"order_id"`
-	// OwnerKey is the order's own key, made for it alone.
+	// OwnerKey is the order's own key, of which the venue has the public half.
 	OwnerKey string `json:"owner_key"`
 }
 

@@ -245,3 +245,12 @@ func wrap(text string, most int) []string {
 
 // short is the beginning of a value, for a person's eyes.
 func short(v []byte) string { return hex.EncodeToString(v[:6]) + "..." }
+
+// grouped is a number with a comma before every three digits.
+func grouped[T int | uint64](n T) string {
+	digits := fmt.Sprint(n)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}

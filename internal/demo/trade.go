@@ -57,11 +57,11 @@ func (p *play) fillOrders(ctx context.Context) error {
 		return err
 	}
 	for _, t := range p.traders[offender+1:] {
-		if err := p.buy(ctx, t.desk, alice, quote.ID, "0.25", "64020", []string{"0.25 at 64020"}); err != nil {
+		if err := p.buy(ctx, t.desk, alice, quote.ID, "0.1", "64020", []string{"0.1 at 64020"}); err != nil {
 			return err
 		}
 	}
-	s.accepted("both sides of every trade were told, and of nobody's name")
+	s.accepted("both sides of every trade were told of it, and neither was told a name")
 	return nil
 }
 
@@ -91,7 +91,7 @@ func (p *play) buy(ctx context.Context, d, against *desk, quote order.ID, quanti
 		}
 		told += " " + want + ","
 	}
-	p.story.event(d.name, "buys %s at %s or better: filled%s against a quote of nobody in particular", quantity, price, told)
+	p.story.event(d.name, "buys %s at %s or better: filled%s from a quote that names nobody", quantity, price, told)
 	return nil
 }
 
