@@ -63,6 +63,11 @@ func (s *scene) start(args ...string) *process {
 	}
 	s.t.Cleanup(func() {
 		if p.cmd.ProcessState == nil {
+			select {
+			case <-p.done:
+				s.t.Errorf("%v had ended by itself", args)
+			default:
+			}
 			_ = p.cmd.Process.Kill()
 			p.wait()
 		}

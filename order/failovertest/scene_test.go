@@ -24,6 +24,7 @@ type scene struct {
 
 	registry, key string
 	identity      string // the venue's
+	published     string // where members fetch descriptors
 	engine        *engineLog
 	gateways      [2]*gatewayAt
 }
@@ -96,6 +97,7 @@ func (s *scene) venue(database string, addresses ...string) {
 	for _, g := range s.gateways {
 		s.open(g)
 	}
+	s.published = s.gateways[0].publish
 }
 
 // database returns the connection string without its password, which goes into the
@@ -146,7 +148,7 @@ func (s *scene) ready(g *gatewayAt) bool {
 // trust has a member pin the venue.
 func (s *scene) trust(member string) {
 	s.t.Helper()
-	s.run("trust", "--home", member, "--venue", "http://"+s.gateways[0].publish, "--venue-key", s.identity)
+	s.run("trust", "--home", member, "--venue", "http://"+s.published, "--venue-key", s.identity)
 }
 
 // tunnel starts a member's tunnel, and returns where programs connect.
