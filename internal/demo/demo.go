@@ -71,6 +71,8 @@ type Options struct {
 	latencies int
 	// plant, if set, is called before the views are searched: a test plants leaks.
 	plant func(*evidence)
+	// sabotage, if set, is called before anything is refused.
+	sabotage func(*play)
 }
 
 const (

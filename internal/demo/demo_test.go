@@ -265,6 +265,21 @@ func TestLeaksEndTheDemo(t *testing.T) {
 	}
 }
 
+// Something that is accepted though it must be refused ends the demo: here, the order
+// of somebody else's is one's own.
+func TestAcceptanceEndsTheDemo(t *testing.T) {
+	var out bytes.Buffer
+	o := small(&out)
+	o.sabotage = func(p *play) { p.traders[offender].desk = p.traders[taker].desk }
+	err := Run(t.Context(), o)
+	if !errors.Is(err, ErrUnexpected) || !strings.Contains(err.Error(), "cancelling somebody else's order: expected a refusal with unknown_order, and it was accepted") {
+		t.Errorf("%v\n%s", err, &out)
+	}
+	if strings.Contains(out.String(), "Everything came out") {
+		t.Errorf("and it is told as a success:\n%s", &out)
+	}
+}
+
 // The planted faults: a refusal that does not come, or comes for another reason,
 // ends the demo.
 func TestUnexpected(t *testing.T) {

@@ -21,7 +21,7 @@ func (p *play) measure(ctx context.Context) error {
 	s, bob := p.story, p.traders[taker]
 	s.title("How long it takes, here")
 	m := s.report.Machine
-	s.text("Trader, venue and everybody else in one process, on %d cores (%s/%s), over loopback, without the relay. This machine may be busy with other things; figures that can be compared come from the benchmarks.", m.CPUs, m.OS, m.Arch)
+	s.text("Trader, venue and everybody else in one process, %d cores (%s/%s), over loopback, without the relay. This machine may be busy with other things; figures that can be compared come from the benchmarks.", m.CPUs, m.OS, m.Arch)
 	bob.line.direct(p.house.sessions)
 	opens, err := bob.timeOpens(ctx)
 	if err != nil {

@@ -23,7 +23,10 @@ import (
 func (p *play) refuse(ctx context.Context) error {
 	s := p.story
 	s.title("What is refused, each for its one reason")
-	s.text("Everything below is really tried, over the network, with programs that do not keep to the rules. The word on the right is the reason that came back.")
+	s.text("Everything below is really tried, over the network, with programs that do not keep to the rules. The word on the right is the reason that came back; \"zkkex explain\" says more about each.")
+	if p.options.sabotage != nil {
+		p.options.sabotage(p)
+	}
 	mallory, err := p.workshop(ctx, &p.traders[offender].line)
 	if err != nil {
 		return err
@@ -187,7 +190,7 @@ func (p *play) elsewhere(ctx context.Context, w *workshop) (*zkkex.Presentation,
 // refuseGreed has a member ask for more sessions than its share.
 func (p *play) refuseGreed(ctx context.Context, w *workshop) error {
 	s, carol := p.story, p.traders[offender]
-	s.line("More sessions than everybody's %d:", limit)
+	s.line("More sessions than everybody's %d, which are numbered slots:", limit)
 	honest, key, err := w.prove(ctx, carol)
 	if err != nil {
 		return err
@@ -250,7 +253,7 @@ func (p *play) exhaust(ctx context.Context) error {
 func (p *play) refuseOrders(ctx context.Context, _ *workshop) error {
 	s, bob, carol := p.story, p.traders[taker].desk, p.traders[offender].desk
 	s.gap()
-	s.line("Orders:")
+	s.line("Orders, with the reason's number in FIX, the protocol that exchanges speak:")
 	o, err := bob.Submit(ctx, limited(order.Buy, "1", "60000"))
 	if err != nil {
 		return err
@@ -369,7 +372,7 @@ func (p *play) refuseBanned(ctx context.Context, w *workshop) error {
 // with the list as it is now.
 func (p *play) refuseRevoked(ctx context.Context, w *workshop) error {
 	s, carol, bob := p.story, p.traders[offender], p.traders[taker]
-	if err := s.timed(fmt.Sprintf("%s's entry is revoked; the venue demands fresh proofs", carol.name), func() error {
+	if err := s.timed(fmt.Sprintf("%s's entry is revoked; the venue begins a new generation of proofs", carol.name), func() error {
 		if _, err := p.office.registrar.RevokeKey(carol.Public(), time.Now()); err != nil {
 			return err
 		}
