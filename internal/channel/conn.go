@@ -102,7 +102,7 @@ func New(c Config) (*Conn, error) {
 	if conn.now == nil {
 		conn.now = time.Now
 	}
-	conn.in.begin()
+	conn.in.begin(c.Raw, conn.linger, conn.read)
 	conn.out.begin(c.Raw, c.Confirmed == nil)
 	conn.end.done = make(chan struct{})
 	conn.reader.ahead = c.Buffered

@@ -24,11 +24,14 @@ type input struct {
 	err      error   // behind what is queued
 	closed   bool    // by us: nothing is read any more
 	dropping bool    // nothing more is queued
+
+	duty duty
 }
 
-func (in *input) begin() {
+func (in *input) begin(raw net.Conn, linger time.Duration, apart func()) {
 	in.readable.L, in.room.L = &in.mu, &in.mu
 	in.deadline.wake = &in.readable
+	in.duty.begin(raw, linger, apart)
 }
 
 // Read reads what the peer wrote. It returns [io.EOF] only behind the peer's
@@ -54,8 +57,13 @@ func (c *Conn) Read(p []byte) (int, error) {
 			return in.take(p), nil
 		case in.err != nil && (!in.lent || in.dropping):
 			return 0, in.err
+		case in.takeDuty():
+			in.mu.Unlock()
+			c.readHere()
+			in.mu.Lock()
+			continue
 		}
-		in.readable.Wait()
+		in.wait()
 	}
 }
 
@@ -109,6 +117,13 @@ func (in *input) lend(b *opened) *opened {
 // full reports whether the block that is being filled has no room for a record.
 func (in *input) full() bool { return in.filling != nil && !in.filling.room() }
 
+// takes reports whether the reader, which has b, can open another record. The
+// goroutine of a Read, which cannot wait for itself to drain something, takes one
+// block at a time.
+func (b *opened) takes(here bool) bool {
+	return !here || b == nil || b.end < record.MaxPlaintext && b.room()
+}
+
 // queue takes a block back, and wakes Read.
 func (in *input) queue(b *opened) {
 	if b == nil {
@@ -136,6 +151,7 @@ func (in *input) stop(err error) {
 	in.dropping = true
 	in.readable.Broadcast()
 	in.room.Broadcast()
+	in.interrupt()
 }
 
 // finish puts [io.EOF] behind what is queued, unless something is there already.
@@ -161,6 +177,7 @@ func (in *input) close() {
 	}
 	in.deadline.set(time.Time{})
 	in.room.Broadcast()
+	in.interrupt()
 }
 
 // SetReadDeadline sets the time from which Read returns [os.ErrDeadlineExceeded];
@@ -172,5 +189,8 @@ func (c *Conn) SetReadDeadline(t time.Time) error {
 		return net.ErrClosed
 	}
 	c.in.deadline.set(t)
+	if !t.IsZero() {
+		c.in.interrupt()
+	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 // emptyReads is how often a connection may return nothing and no error.
 const emptyReads = 100
 
-// reader splits what arrives into records. Only the reading goroutine uses it.
+// reader splits what arrives into records. Only whoever has the duty uses it.
 type reader struct {
 	ahead      []byte // to be taken before anything is read
 	small      [idleBuffer]byte
@@ -105,32 +105,71 @@ func (r *reader) fill(from io.Reader) error {
 	return io.ErrNoProgress
 }
 
-// read is the reader: it reads and opens until there is nothing more.
+// whole reports whether there is something to open before anything is read.
+func (r *reader) whole() bool {
+	b := r.buffer()[r.start:r.end]
+	if len(b) < record.HeaderSize {
+		return false
+	}
+	n, err := record.BodySize(b)
+	return err != nil || len(b) >= record.HeaderSize+n
+}
+
+// read is the reader in a goroutine of its own: it reads and opens until there is
+// nothing more, or a Read does that.
 func (c *Conn) read() {
-	defer c.leave(nothingRead)
-	err := c.readRecords()
-	c.reader.release()
-	if err == nil {
-		c.drain()
+	for !c.in.leaveToRead() {
+		if err := c.readRecords(false); err != nil {
+			c.readNoMore(err)
+			return
+		}
 	}
 }
 
-// readRecords returns the error of the connection below, or nil if the channel
-// has ended because of a record.
-func (c *Conn) readRecords() error {
-	for {
+// readHere is the reader in the goroutine of a Read.
+func (c *Conn) readHere() {
+	err := c.readRecords(true)
+	if err == nil {
+		c.in.leaveDuty()
+		return
+	}
+	c.in.endDuty()
+	go c.readNoMore(err)
+}
+
+// errOver says that the channel has ended because of a record.
+var errOver = errors.New("the channel has ended")
+
+// readRecords opens the records that have arrived; if there are none, it reads
+// once. With here set, it opens no more than fit in a block. It returns the error of
+// the connection below, or errOver.
+func (c *Conn) readRecords(here bool) error {
+	if !c.reader.whole() {
 		if err := c.reader.fill(c.raw); err != nil {
+			if c.in.interrupted() {
+				return nil
+			}
 			c.cutOff(err)
 			return err
 		}
-		if err := c.open(); err != nil {
-			return nil
-		}
-		now := c.now()
-		c.checkEnd(now)
-		if c.session.Due(now) {
-			c.drive()
-		}
+	}
+	if err := c.open(here); err != nil {
+		return errOver
+	}
+	now := c.now()
+	c.checkEnd(now)
+	if c.session.Due(now) {
+		c.drive()
+	}
+	return nil
+}
+
+// readNoMore is the end of reading.
+func (c *Conn) readNoMore(err error) {
+	defer c.leave(nothingRead)
+	c.reader.release()
+	if err == errOver {
+		c.drain()
 	}
 }
 
@@ -167,9 +206,13 @@ func (c *Conn) hangUp() {
 }
 
 // open opens the records that have arrived. An error has been dealt with.
-func (c *Conn) open() error {
+func (c *Conn) open(here bool) error {
 	var b *opened // what the queue has lent
 	for {
+		if !b.takes(here) {
+			c.in.queue(b)
+			return nil
+		}
 		next, err := c.reader.next()
 		if err == nil && next == nil {
 			c.in.queue(b)

@@ -111,6 +111,7 @@ func (c *Conn) unsent(err error) error {
 	case o.err != nil:
 		return o.err
 	case errors.Is(err, os.ErrDeadlineExceeded):
+		o.left = true // the driver may look before the turn is given back
 		o.driveLater(c)
 		return os.ErrDeadlineExceeded
 	}
@@ -130,6 +131,7 @@ func (o *output) reason() error {
 // fresh keys.
 func (c *Conn) awaitRatchet() error {
 	c.nudge()
+	c.in.attend()
 	o := &c.out
 	o.mu.Lock()
 	defer o.mu.Unlock()
