@@ -77,7 +77,7 @@ func (g *Gateway) kill(ctx context.Context, id order.SessionID) {
 
 // Ban ends a session's connection here, cancels what it has open, and refuses it at
 // all gateways until its epoch ends. A connection that it has at another gateway
-// ends when that one is told too.
+// ends within two seconds.
 func (g *Gateway) Ban(ctx context.Context, session order.SessionID) error {
 	id, err := g.store.Resolve(ctx, session)
 	if err != nil {
@@ -89,7 +89,7 @@ func (g *Gateway) Ban(ctx context.Context, session order.SessionID) error {
 	}
 	g.mu.Lock()
 	if st := g.states[id]; st != nil && st.attached != nil {
-		st.attached.end(order.RejectBanned, "the venue's operator ended the session until its epoch ends")
+		st.attached.end(order.RejectBanned, refusals[order.RejectBanned])
 	}
 	g.mu.Unlock()
 	g.kill(ctx, id)
@@ -98,6 +98,28 @@ func (g *Gateway) Ban(ctx context.Context, session order.SessionID) error {
 		return fmt.Errorf("ban: the connection here has ended, but the session may come back: %w", err)
 	}
 	return nil
+}
+
+// expel ends the sessions here that were banned at another gateway, or while they
+// were being attached.
+func (g *Gateway) expel(ctx context.Context) {
+	banned, err := g.store.Bans(ctx)
+	if err != nil {
+		g.log.Warn("the journal did not say who is banned", "error", err)
+		return
+	}
+	for _, id := range banned {
+		g.mu.Lock()
+		st := g.states[id]
+		if st != nil && st.attached != nil {
+			st.attached.end(order.RejectBanned, refusals[order.RejectBanned])
+		}
+		open := st != nil && len(st.names) > 0
+		g.mu.Unlock()
+		if open {
+			g.kill(ctx, id)
+		}
+	}
 }
 
 // Renewed says that a channel was renewed: what the old pseudonym has in this venue

@@ -6,6 +6,7 @@ import (
 
 	"github.com/zkkex/zkkex/order"
 	"github.com/zkkex/zkkex/order/book"
+	"github.com/zkkex/zkkex/order/journal"
 )
 
 // throttled reads reports until one says that a request was one too many.
@@ -126,5 +127,41 @@ func TestEndedOrdersAreForgotten(t *testing.T) {
 	if len(g.orders) != 0 || len(g.asked) != 0 || len(g.due) > fewExpiries+1 {
 		t.Fatalf("%d orders, %d questions and %d times to live are held, expected none, and at most %d times",
 			len(g.orders), len(g.asked), len(g.due), fewExpiries+1)
+	}
+}
+
+// Who is banned at one gateway is out of the others soon, with what was entered
+// meanwhile: a connection could last for as long as its owner likes.
+func TestBanReachesOtherGateways(t *testing.T) {
+	clock := newFakeClock()
+	store := journal.NewMemory()
+	b := external{newBook(t, clock, book.Options{})}
+	open := func(name string) *venue {
+		v := newVenue(t, func(c *Config) { c.Engine, c.Store, c.Now, c.Name = b, store, clock.Now, name })
+		v.clock = clock
+		return v
+	}
+	here, there := open("a"), open("b")
+	m := establish()
+	m.KeepOrders = true
+	tr := there.connect(testSession(1), m)
+	tr.rests(order.Buy, 90, 1)
+	if err := here.gateway.Ban(t.Context(), testSession(1)); err != nil {
+		t.Fatal(err)
+	}
+	canceled(tr, "")
+	tr.rests(order.Buy, 91, 1) // until the other gateway knows
+	there.pass(2 * time.Second)
+	if m := message[*order.Terminate](tr); m.Code != order.RejectBanned {
+		t.Fatalf("%+v, expected Banned", m)
+	}
+	<-tr.link.ended
+	if n := there.openOrders(); n != 0 {
+		t.Fatalf("%d orders are open, expected none of who is banned", n)
+	}
+	l := there.serve(Peer{Session: testSession(1)})
+	l.send(order.ClientFrame{Session: m})
+	if r, ok := (&trader{t: t, link: l}).next().Session.(*order.EstablishmentReject); !ok || r.Code != order.RejectBanned {
+		t.Fatalf("%+v, expected that it is refused", r)
 	}
 }

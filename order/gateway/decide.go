@@ -19,6 +19,9 @@ func (b *batch) decide() error {
 	if g.failed != nil {
 		return g.failed
 	}
+	if err := b.s.Err(); err != nil {
+		return err // since Do began: what a ban cancels is all there is
+	}
 	b.now = g.clock.now()
 	for i := range b.in {
 		in := &b.in[i]

@@ -218,6 +218,7 @@ func (g *Gateway) beat(ctx context.Context, now time.Time) {
 	if halted, err := g.store.Halted(ctx); err == nil {
 		g.setHalted(halted)
 	}
+	g.expel(ctx)
 	g.orphans(ctx, now)
 	if offset, jump := g.clock.jump(); jump != g.cod.told {
 		g.cod.told = jump

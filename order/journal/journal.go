@@ -134,8 +134,9 @@ type Store interface {
 	Orphans(ctx context.Context, now time.Time, older time.Duration) ([]Session, error)
 
 	// Ban refuses a session from now on, be there one already or not. The ban ends
-	// with the session's epoch.
+	// with the session's epoch. Bans returns all that there are, in no order.
 	Ban(ctx context.Context, id order.SessionID) error
+	Bans(ctx context.Context) ([]order.SessionID, error)
 	// Halt makes all gateways refuse new orders, or take them again; Halted says.
 	Halt(ctx context.Context, halted bool) error
 	Halted(ctx context.Context) (bool, error)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -402,6 +403,12 @@ func (m *Memory) Ban(ctx context.Context, id order.SessionID) error {
 		}
 		return nil
 	})
+}
+
+// Bans implements [Store].
+func (m *Memory) Bans(ctx context.Context) (out []order.SessionID, err error) {
+	err = m.read(ctx, func() { out = slices.Collect(maps.Keys(m.banned)) })
+	return out, err
 }
 
 // Halt implements [Store].

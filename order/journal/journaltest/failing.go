@@ -32,6 +32,7 @@ func (s *store) calls(ctx context.Context, f journal.FIX) map[string]error {
 	out["Beat"] = s.Beat(ctx, "one", now)
 	_, out["Orphans"] = s.Orphans(ctx, now, time.Second)
 	out["Ban"] = s.Ban(ctx, id)
+	_, out["Bans"] = s.Bans(ctx)
 	out["Halt"] = s.Halt(ctx, true)
 	_, out["Halted"] = s.Halted(ctx)
 	_, out["FIX"] = s.FIX(ctx, id)

@@ -86,6 +86,8 @@ func (h *handles) Orphans(ctx context.Context, now time.Time, older time.Duratio
 
 func (h *handles) Ban(ctx context.Context, id order.SessionID) error { return h.next().Ban(ctx, id) }
 
+func (h *handles) Bans(ctx context.Context) ([]order.SessionID, error) { return h.next().Bans(ctx) }
+
 func (h *handles) Halt(ctx context.Context, halted bool) error { return h.next().Halt(ctx, halted) }
 
 func (h *handles) Halted(ctx context.Context) (bool, error) { return h.next().Halted(ctx) }

@@ -2,6 +2,8 @@ package journaltest
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -109,6 +111,7 @@ func pruneKeeps(t *testing.T, s *store) {
 	}
 	_, err := s.Attach(ctx, Session(epoch, 9), "one", 0, false)
 	wants(t, "banned", err, journal.ErrBanned)
+	s.checkBans(t, Session(epoch, 9))
 	if halted, err := s.Halted(ctx); err != nil || !halted {
 		t.Errorf("halted: %v, %v", halted, err)
 	}
@@ -184,11 +187,29 @@ func pruneAliases(t *testing.T, s *store) {
 func pruneBans(t *testing.T, s *store) {
 	ctx := context.Background()
 	id := Session(epoch-1, 1)
+	s.checkBans(t)
 	must(t, s.Ban(ctx, id))
+	must(t, s.Ban(ctx, id))
+	must(t, s.Ban(ctx, Session(epoch, 2)))
+	s.checkBans(t, id, Session(epoch, 2))
 	must(t, s.Prune(ctx, epoch))
+	s.checkBans(t, Session(epoch, 2))
 	s.checkEnded(t, id)
 	must(t, s.Ban(ctx, id))
 	s.checkEnded(t, id)
+}
+
+// checkBans expects that these sessions are banned, and no others.
+func (s *store) checkBans(t *testing.T, want ...order.SessionID) {
+	t.Helper()
+	got, err := s.Bans(context.Background())
+	must(t, err)
+	byName := func(a, b order.SessionID) int { return strings.Compare(a.String(), b.String()) }
+	slices.SortFunc(got, byName)
+	slices.SortFunc(want, byName)
+	if !slices.Equal(got, want) {
+		t.Errorf("%v are banned, expected %v", got, want)
+	}
 }
 
 // pruneFIX uses the store of a FIX session after the epoch was pruned.

@@ -2,8 +2,11 @@ package pebblejournal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
+
+	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/zkkex/zkkex/order"
 	"github.com/zkkex/zkkex/order/journal"
@@ -148,6 +151,23 @@ func (j *Journal) Ban(ctx context.Context, id order.SessionID) error {
 		}
 		return nil
 	})
+}
+
+// Bans implements [journal.Store].
+func (j *Journal) Bans(ctx context.Context) (out []order.SessionID, err error) {
+	err = j.snapshot(ctx, func(*database) {}, func(r pebble.Reader) error {
+		return scanAll(r, []byte{spaceBans}, func(key, value []byte) error {
+			if _, err := unwrap("a ban", value, 0); err != nil || len(key) != sessionSize {
+				return errors.Join(err, damaged("a ban's key of %d bytes", len(key)))
+			}
+			out = append(out, order.SessionIDOf([24]byte(key[1:])))
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 // Halt implements [journal.Store].

@@ -174,6 +174,24 @@ func (s *Store) Ban(ctx context.Context, id order.SessionID) error {
 	return err
 }
 
+// Bans implements [journal.Store].
+func (s *Store) Bans(ctx context.Context) (out []order.SessionID, err error) {
+	err = s.do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		rows, err := conn.Query(ctx, "select epoch, id from zkkex_journal.ban")
+		if err != nil {
+			return err
+		}
+		out, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (id order.SessionID, err error) {
+			var epoch int64
+			err = row.Scan(&epoch, &id.ID)
+			id.Epoch = uint64(epoch)
+			return id, err
+		})
+		return err
+	})
+	return out, err
+}
+
 // Halt implements [journal.Store].
 func (s *Store) Halt(ctx context.Context, halted bool) error {
 	return s.exec(ctx, "update zkkex_journal.venue set halted = $1", halted)
