@@ -109,22 +109,14 @@ func (p *proxy) ask(command string) string {
 // Members know one address, which is haproxy's: gateways are lost behind it, and one
 // is drained.
 func TestBehindHAProxy(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, "alice", "bob")
 	p := newProxy(s)
 	s.venue(postgres(t), p.sessions)
 	p.start()
 	s.published = p.publish
-	a, b := s.gateways[0], s.gateways[1]
 	s.say("two gateways on PostgreSQL are ready behind haproxy")
 	m := newMarket(s, "alice", "bob")
-	m.during("gateway a is killed", a.kill)
-	s.open(a)
-	p.awaitSeen(a, "UP")
-	s.say("gateway a is back")
-	m.during("gateway b is killed", b.kill)
-	s.open(b)
-	p.awaitSeen(b, "UP")
-	s.say("gateway b is back")
-	m.during("gateway a is drained, and has ended", func() { s.drain(a) })
+	m.lose(func(g *gatewayAt) { p.awaitSeen(g, "UP") })
 	m.end()
 }
