@@ -19,8 +19,9 @@ import (
 //
 // A connection that is lost is made anew with the same certificate, which links the
 // two for the venue, or with a fresh one, as the configuration says. While it lasts,
-// the session is renewed after every epoch. Finish or close the client before the
-// venue.
+// the session is renewed after every epoch; two epochs after its own it ends with
+// [order.ErrEnded], and another has to be begun. Finish or close the client before
+// the venue.
 //
 // It returns the errors of [Venue.Fresh] and [order.Dial].
 func (v *Venue) Orders(ctx context.Context, config order.Config) (*order.Client, error) {

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/order"
 	"github.com/zkkex/zkkex/order/book"
 	"github.com/zkkex/zkkex/order/journal"
@@ -163,5 +164,30 @@ func TestBanReachesOtherGateways(t *testing.T) {
 	l.send(order.ClientFrame{Session: m})
 	if r, ok := (&trader{t: t, link: l}).next().Session.(*order.EstablishmentReject); !ok || r.Code != order.RejectBanned {
 		t.Fatalf("%+v, expected that it is refused", r)
+	}
+}
+
+// A session ends two epochs after its own, while its journal is still there: nothing is
+// done of which nobody could be told.
+func TestSessionEndsBeforeItIsPruned(t *testing.T) {
+	const epoch = 20 * time.Second
+	v := newVenue(t, func(c *Config) { c.Schedule = zkkex.Schedule{Length: uint32(epoch / time.Second)} })
+	number := v.gateway.oldest(v.clock.Now()) + 1
+	tr := v.connect(order.NewSessionID(number, []byte("a")), establish())
+	v.pass(epoch) // and the channel was renewed
+	o := tr.rests(order.Buy, 90, 1)
+	tr.send(&order.OrderCancelRequest{ClOrdID: tr.newID(), OrigClOrdID: o.ClOrdID})
+	canceled(tr, "")
+	v.pass(epoch)
+	if m := message[*order.Terminate](tr); m.Code != order.RejectEnded {
+		t.Fatalf("%+v, expected Ended", m)
+	}
+	<-tr.link.ended
+	if last, err := v.store.LastReport(t.Context(), tr.id); err != nil || last == 0 {
+		t.Fatalf("the last report is %d, %v; expected that it can still be read", last, err)
+	}
+	v.pass(2 * pruneEvery)
+	if last, err := v.store.LastReport(t.Context(), tr.id); err != nil || last != 0 {
+		t.Fatalf("the last report is %d, %v; expected that the session is pruned", last, err)
 	}
 }

@@ -64,8 +64,9 @@ func (g *Gateway) tick(ctx context.Context) {
 	g.giveAgain(ctx)
 	if now.Sub(g.swept) >= sweepEvery {
 		g.swept = now
+		oldest := g.oldest(now)
 		for _, s := range g.sweep(now) {
-			s.check(g.clock.exact())
+			s.check(g.clock.exact(), oldest)
 		}
 	}
 }
@@ -107,13 +108,15 @@ func (g *Gateway) overdue(now time.Time) []engine.Command {
 	return commands
 }
 
-// check ends a session whose client is silent or whose channel has had its time, and
-// says that the venue is there.
-func (s *Session) check(now time.Time) {
+// check ends a session whose client is silent, whose channel has had its time, or which
+// began before the oldest epoch, and says that the venue is there.
+func (s *Session) check(now time.Time, oldest uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.ended != nil:
+	case s.id.Epoch < oldest:
+		s.endLocked(order.RejectEnded, "the session began two epochs ago, and ends, however often its channel was renewed: begin another")
 	case s.ends != nil && !s.g.clock.wall().Before(s.ends()):
 		s.endLocked(order.RejectEnded, "the channel's epoch is over: begin another session, or renew the channel")
 	case s.keepAlive == 0:
@@ -289,16 +292,27 @@ func (g *Gateway) withdrawAll(commands []engine.Command, st *state, reason engin
 	return commands
 }
 
-// prune forgets sessions of epochs before the last one.
-func (g *Gateway) prune(ctx context.Context, now time.Time) {
+// oldest returns the number of the epoch before the present one: sessions that began
+// before it are over. It is 0 if none are.
+func (g *Gateway) oldest(now time.Time) uint64 {
 	if g.schedule.Length == 0 {
-		return
+		return 0
 	}
 	epoch, err := g.schedule.At(now)
-	if err != nil || epoch.Number == 0 {
+	if err != nil {
+		return 0
+	}
+	return max(epoch.Number, 1) - 1
+}
+
+// prune forgets sessions of epochs before the last one, when all gateways have ended
+// them: what is done in a session that is not there is told to nobody.
+func (g *Gateway) prune(ctx context.Context, now time.Time) {
+	oldest := g.oldest(now.Add(-pruneEvery))
+	if oldest == 0 {
 		return
 	}
-	if err := g.store.Prune(ctx, epoch.Number-1); err != nil {
+	if err := g.store.Prune(ctx, oldest); err != nil {
 		g.log.Warn("the journal was not pruned", "error", err)
 	}
 }
