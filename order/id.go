@@ -1,6 +1,7 @@
 package order
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 
@@ -57,7 +58,8 @@ func ParseOrderID(s string) (OrderID, error) {
 // NewOrderID returns the venue's name for a session's request: 128 bits of a hash
 // of both.
 func NewOrderID(s SessionID, id ID) OrderID {
-	h := domain.Hash(domain.OrderID, s.append(nil), id[:])
+	var session [24]byte
+	h := domain.Hash(domain.OrderID, s.append(session[:0]), id[:])
 	return OrderID(h[:16])
 }
 
@@ -109,7 +111,7 @@ func SessionIDOf(b [24]byte) SessionID {
 }
 
 func (s SessionID) append(b []byte) []byte {
-	return append(append(b, domain.Uint64(s.Epoch)...), s.ID[:]...)
+	return append(binary.BigEndian.AppendUint64(b, s.Epoch), s.ID[:]...)
 }
 
 // parseHex reads exactly len(dst) bytes of lower-case hexadecimal digits.

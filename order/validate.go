@@ -3,6 +3,7 @@ package order
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -197,7 +198,13 @@ func checkSymbol(s string) error {
 
 // checkMessage returns the first fault among the fields of a message, or nil.
 func checkMessage(m message) *fault {
-	var c checker
-	m.fields(&c)
-	return c.fault
+	c := checkers.Get().(*checker)
+	m.fields(c)
+	x := c.fault
+	c.fault = nil
+	checkers.Put(c)
+	return x
 }
+
+// checkers saves an allocation for each message.
+var checkers = sync.Pool{New: func() any { return new(checker) }}

@@ -114,8 +114,12 @@ func Frame(tag Tag, fields ...[]byte) []byte {
 	for _, f := range fields {
 		n += 4 + len(f)
 	}
-	out := make([]byte, 0, n)
-	out = appendFramed(out, []byte(tag))
+	return appendFrame(make([]byte, 0, n), tag, fields)
+}
+
+func appendFrame(out []byte, tag Tag, fields [][]byte) []byte {
+	out = binary.BigEndian.AppendUint32(out, uint32(len(tag)))
+	out = append(out, tag...)
 	for _, f := range fields {
 		out = appendFramed(out, f)
 	}
@@ -124,7 +128,8 @@ func Frame(tag Tag, fields ...[]byte) []byte {
 
 // Hash returns SHA-256 over [Frame] of tag and fields.
 func Hash(tag Tag, fields ...[]byte) [sha256.Size]byte {
-	return sha256.Sum256(Frame(tag, fields...))
+	var room [256]byte // on the stack, for what is short
+	return sha256.Sum256(appendFrame(room[:0], tag, fields))
 }
 
 // Uint16 encodes v as two big-endian bytes.

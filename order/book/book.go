@@ -73,6 +73,8 @@ type Book struct {
 	batch   []engine.Event  // what the commands being done led to
 	matches int             // that the command has had
 	execIDs cipher.Block
+	// lastExecID is here because a cipher keeps nothing on the stack.
+	lastExecID order.OrderID
 }
 
 var (

@@ -22,10 +22,12 @@ type fill struct {
 }
 
 // execID returns the ExecID of the next event.
-func (b *Book) execID() (id order.OrderID) {
+func (b *Book) execID() order.OrderID {
+	id := &b.lastExecID
+	*id = order.OrderID{}
 	binary.BigEndian.PutUint64(id[8:], b.nextNumber())
 	b.execIDs.Encrypt(id[:], id[:])
-	return id
+	return *id
 }
 
 // newExecution returns a report on an order as it is, of a type to be set.
