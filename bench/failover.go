@@ -168,7 +168,7 @@ func (r *runner) failoverOf(ctx context.Context, name string, make func(context.
 	if err != nil {
 		return err
 	}
-	r.report.Latencies = append(r.report.Latencies, summariseLatency("gateway killed, "+name+": no acknowledgement for", flowRate, waits))
+	r.report.Latencies = append(r.report.Latencies, summariseLatency(Failover, "gateway killed, "+name+": no acknowledgement for", flowRate, waits))
 	r.report.target(fmt.Sprintf("gateway killed, %s: no acknowledgement for, longest of %d", name, kills),
 		time.Duration(slices.Max(waits)).Seconds(), "seconds", failoverLimit.Seconds())
 	r.report.target(fmt.Sprintf("gateway killed, %s: lost, twice or unknown, of %d", name, len(f.entered)), float64(faults), "orders", 0)
@@ -324,8 +324,7 @@ func (f *flow) await(ctx context.Context, condition func() bool) (time.Time, err
 	}
 }
 
-// faults waits until everything is answered, and counts the orders that were not
-// acknowledged once, are not open once, or of which there is not one report.
+// faults waits until everything is answered, and counts what went wrong.
 func (f *flow) faults(ctx context.Context) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, settleWithin)
 	defer cancel()
@@ -352,13 +351,24 @@ func (f *flow) faults(ctx context.Context) (int, error) {
 	for _, report := range open {
 		resting[report.ClOrdID]++
 	}
+	return f.count(resting), nil
+}
+
+// count counts the orders of which not exactly one of each kind is there: an answer
+// without an error, a report, an order that rests; and those that rest and nobody
+// entered.
+func (f *flow) count(resting map[order.ID]int) (faults int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	faults := max(len(resting)-len(f.entered), 0)
+	for id := range resting {
+		if f.entered[id] == nil {
+			faults++
+		}
+	}
 	for id, e := range f.entered {
 		if e.answers != 1 || e.err != nil || resting[id] != 1 || f.reports[id] != 1 {
 			faults++
 		}
 	}
-	return faults, nil
+	return faults
 }

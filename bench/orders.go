@@ -30,7 +30,7 @@ const (
 	durableRate = 100
 	// orderTurn is how long one contestant has its turn.
 	orderTurn  = time.Second
-	orderQuick = 200 * time.Millisecond
+	orderQuick = 100 * time.Millisecond
 )
 
 // Names of contestants.
@@ -291,7 +291,7 @@ func await(due time.Time) {
 func (r *runner) judgeOrders(callers []*caller) {
 	of := make(map[string]Latency)
 	for _, c := range callers {
-		l := summariseLatency(c.name, c.rate, c.took)
+		l := summariseLatency(Orders, c.name, c.rate, c.took)
 		of[c.name] = l
 		r.report.Latencies = append(r.report.Latencies, l)
 	}
@@ -302,8 +302,8 @@ func (r *runner) judgeOrders(callers []*caller) {
 	r.report.target("order to acknowledgement, zkkex, in memory, p50", time.Duration(ours.P50).Seconds(), "seconds", orderTimeLimit.Seconds())
 }
 
-func summariseLatency(name string, rate int, took []int64) Latency {
+func summariseLatency(part Part, name string, rate int, took []int64) Latency {
 	sorted := slices.Sorted(slices.Values(took))
 	at := func(permille int) int64 { return sorted[max((permille*len(sorted)+999)/1000-1, 0)] }
-	return Latency{Name: name, Rate: rate, Orders: len(took), P50: at(500), P90: at(900), P99: at(990), P999: at(999), Max: sorted[len(sorted)-1]}
+	return Latency{Part: part, Name: name, Rate: rate, Orders: len(took), P50: at(500), P90: at(900), P99: at(990), P999: at(999), Max: sorted[len(sorted)-1]}
 }

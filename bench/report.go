@@ -70,6 +70,7 @@ func (o Opening) bytes() int64 { return o.Sent + o.Received }
 
 // Latency is how long the venue took to acknowledge orders that came at a rate.
 type Latency struct {
+	Part Part   `json:"part"`
 	Name string `json:"name"`
 	// Rate is the orders of a second, and Orders how many were entered.
 	Rate   int `json:"rate"`

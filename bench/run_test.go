@@ -13,10 +13,11 @@ import (
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/internal/quiet"
+	"github.com/zkkex/zkkex/order"
 )
 
-// freshEnv makes this test binary a fresh process: that of the cold start, or,
-// with an argument, the venue of idle channels.
+// freshEnv makes this test binary a fresh process: that of the cold start, or, with
+// an argument, the venue of idle channels or a gateway.
 const freshEnv = "ZKKEX_TEST_BENCH_FRESH"
 
 func TestMain(m *testing.M) {
@@ -26,7 +27,11 @@ func TestMain(m *testing.M) {
 	}
 	run := func() error { return RunCold(context.Background(), os.Stdout) }
 	if len(os.Args) > 1 {
-		run = func() error { return RunIdle(context.Background(), os.Stdin, os.Stdout) }
+		other := RunIdle
+		if os.Args[1] == "gateway" {
+			other = RunOrders
+		}
+		run = func() error { return other(context.Background(), os.Stdin, os.Stdout) }
 	}
 	if err := run(); err != nil {
 		os.Stderr.WriteString(err.Error())
@@ -41,6 +46,7 @@ func TestRun(t *testing.T) {
 	dir, seen := t.TempDir(), make(map[Part]bool)
 	r, err := Run(t.Context(), Options{
 		Rounds: 1, Quick: true, Cold: []string{os.Args[0]}, Idle: []string{os.Args[0], "idle"}, Dir: dir,
+		Gateway:  []string{os.Args[0], "gateway"},
 		Progress: func(p Part, _ string) { seen[p] = true },
 	})
 	if err != nil {
@@ -53,6 +59,12 @@ func TestRun(t *testing.T) {
 			t.Errorf("no distribution: %+v", timing)
 		}
 	}
+	for _, l := range r.Latencies {
+		timed[l.Part]++
+		if l.Orders < 1 || l.P50 <= 0 || l.P50 > l.P90 || l.P90 > l.P99 || l.P99 > l.P999 || l.P999 > l.Max {
+			t.Errorf("no distribution: %+v", l)
+		}
+	}
 	for _, p := range Parts() {
 		if p == Flood && !manyAddresses() {
 			continue
@@ -61,7 +73,7 @@ func TestRun(t *testing.T) {
 			t.Errorf("part %s: progress reported %t, %d timings", p, seen[p], timed[p])
 		}
 	}
-	for _, prefix := range []string{"prove: ", "verify: ", "open and first proof", "open, zkkex", "first message", "records of", "an idle channel"} {
+	for _, prefix := range []string{"prove: ", "verify: ", "open and first proof", "open, zkkex", "first message", "records of", "an idle channel", "order to ack", "an order that rests", "gateway killed"} {
 		if !hasTarget(r, prefix) {
 			t.Errorf("no target %q in %+v", prefix, r.Targets)
 		}
@@ -168,6 +180,56 @@ func TestColdNeedsAProcess(t *testing.T) {
 	r, err := Run(t.Context(), Options{Parts: []Part{Cold}})
 	if err != nil || len(r.Timings) != 0 {
 		t.Errorf("expected the part to be left out, got %+v, %v", r, err)
+	}
+}
+
+// A gateway that does not start, or says something else, is an error, and without one
+// there is nothing to measure.
+func TestOrdersNeedAProcess(t *testing.T) {
+	parts := []Part{Orders, OrderThroughput, Failover}
+	for _, part := range parts {
+		for _, command := range [][]string{{"/nonexistent"}, {"true"}, {"false"}, {"echo", "nothing"}} {
+			if _, err := Run(t.Context(), Options{Parts: []Part{part}, Quick: true, Gateway: command}); err == nil {
+				t.Errorf("%v makes no error", command)
+			}
+		}
+	}
+	r, err := Run(t.Context(), Options{Parts: parts})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Latencies) != 0 || len(r.Timings) != 0 {
+		t.Errorf("measured %+v", r)
+	}
+}
+
+// What is lost, comes twice or is not known is counted.
+func TestFlowCountsFaults(t *testing.T) {
+	entered := map[order.ID]*entered{
+		{1}: {answers: 1}, {2}: {answers: 1}, {3}: {answers: 2}, {4}: {answers: 1, err: errNoGateway}, {5}: {answers: 1}, {6}: {},
+	}
+	once := func(ids ...byte) map[order.ID]int {
+		seen := make(map[order.ID]int)
+		for _, id := range ids {
+			seen[order.ID{id}]++
+		}
+		return seen
+	}
+	for _, c := range []struct {
+		resting, reports map[order.ID]int
+		want             int
+	}{
+		{once(1, 2, 3, 4, 5, 6), once(1, 2, 3, 4, 5, 6), 3},
+		{once(1, 3, 4, 5, 6), once(1, 2, 3, 4, 5, 6), 4},
+		{once(1, 2, 3, 4, 5, 6), once(1, 1, 2, 3, 4, 5, 6), 4},
+		{once(1, 2, 2, 3, 4, 5, 6), once(1, 2, 3, 4, 5, 6), 4},
+		{once(1, 2, 3, 4, 5, 6, 7), once(1, 2, 3, 4, 5, 6), 4},
+		{once(1, 2, 3, 4, 5, 6), once(1, 3, 4, 5, 6), 4},
+	} {
+		f := &flow{entered: entered, reports: c.reports}
+		if got := f.count(c.resting); got != c.want {
+			t.Errorf("%v resting, %v reported: %d faults, expected %d", c.resting, c.reports, got, c.want)
+		}
 	}
 }
 
