@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"net"
+	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/order/server"
+	"github.com/zkkex/zkkex/venue"
 )
 
 // gatewayInitOptions are what an operator decides on the command line; the rest is
@@ -85,8 +89,34 @@ func (a *app) initGateway(ctx context.Context, o *gatewayOptions, i *gatewayInit
 	if err != nil {
 		return nil, err
 	}
+	a.noteAddress(at, i.config.Sessions)
 	a.notef("next: zkkex gateway run --dir %s --params PARAMS", dir)
 	return &gatewayMade{Folder: dir, Name: i.config.Name, Venue: i.config.Venue}, nil
+}
+
+// noteAddress says if the venue sends members to other ports than the one where the
+// gateway listens: right behind a proxy, and a mistake otherwise.
+func (a *app) noteAddress(dir, listen string) {
+	text, err := os.ReadFile(filepath.Join(dir, "config.json"))
+	if err != nil {
+		return // of a follower, it comes later
+	}
+	c, err := venue.ParseConfig(text)
+	if err != nil {
+		return // run says so
+	}
+	_, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return
+	}
+	var told []string
+	for _, address := range c.Addresses {
+		if strings.HasSuffix(address.Place, ":"+port) {
+			return
+		}
+		told = append(told, address.Place)
+	}
+	a.warnf("the gateway listens on %s, and the venue tells members to connect to %s: unless something there passes them on, change sessions in gateway.json, or addresses in the venue's config.json", listen, strings.Join(told, ", "))
 }
 
 // relative returns where a folder is, as seen from another one that will be made.

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -95,14 +93,20 @@ func (a *app) atGateway(ctx context.Context, o *gatewayOptions, j gatewayJob) (*
 	}
 	done, err := askServer[gatewayDone](ctx, dir, j)
 	if noServer(err) {
+		var nobody *net.OpError
+		if errors.As(err, &nobody) {
+			err = nobody // what is around it takes a process for granted
+		}
 		return nil, withHint(fmt.Errorf("the gateway in %s does not run: %w", dir, err), "start it with zkkex gateway run, or name another one with --dir")
 	}
 	return done, err
 }
 
-// noServer reports whether an error means that nobody listens on a control socket.
+// noServer reports whether an error means that nobody listens on a control socket, so
+// that the job was not begun: a connection that broke later may have left one done.
 func noServer(err error) bool {
-	return errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) || errors.As(err, new(*net.OpError))
+	var failed *net.OpError
+	return errors.As(err, &failed) && failed.Op == "dial"
 }
 
 type gatewayDid struct {

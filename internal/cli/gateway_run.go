@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -67,6 +69,9 @@ func (a *app) runGateway(ctx context.Context, o *gatewayOptions, p *paramsFlags)
 	if errors.Is(err, filelock.ErrLocked) {
 		return withHint(err, "one process at a time; the other gateway and venue commands work beside it")
 	}
+	if config, bad := server.ReadConfig(dir); errors.Is(err, fs.ErrNotExist) && bad == nil && config.Follow {
+		return withHint(err, "this gateway follows another one: start that first, and look whether this one sees what it shares")
+	}
 	if err != nil {
 		return err
 	}
@@ -114,6 +119,9 @@ func (a *app) observers(ctx context.Context, dir string, metrics *telemetry.Metr
 // serveGateway serves the gateway, and the other commands, until ctx ends.
 func (a *app) serveGateway(ctx context.Context, dir string, n *server.Node, metrics *telemetry.Metrics) error {
 	l, err := n.Listen(ctx)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return withHint(err, "another program listens there: stop it, or change sessions, publish or admin in %s", filepath.Join(dir, "gateway.json"))
+	}
 	if err != nil {
 		return err
 	}

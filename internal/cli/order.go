@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -86,7 +87,9 @@ func (a *app) withOrders(ctx context.Context, o *orderOptions, config order.Conf
 		r, err := use(ctx, client)
 		leaving, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveWait)
 		defer cancel()
-		if left := client.Leave(leaving); left != nil && !errors.Is(left, order.ErrClosed) {
+		left := client.Leave(leaving)
+		told := errors.Is(left, order.ErrClosed) || errors.Is(left, order.ErrSessionLost) && err != nil
+		if left != nil && !told {
 			a.warnf("leaving the session: %v", left)
 		}
 		return r, err
@@ -201,6 +204,9 @@ func (a *app) inSession(ctx context.Context, o *orderOptions, j orderJob) (resul
 		return nil, err
 	}
 	done, err := askServer[ordersDone](ctx, watchFolder(dir, id), j)
+	if err != nil && !noServer(err) && !errors.As(err, new(*controlError)) {
+		err = withHint(fmt.Errorf("zkkex order watch has not answered, and may have done it: %w", err), "zkkex order status --all finds what is open; do not submit it again before that")
+	}
 	if err == nil || !noServer(err) {
 		return ordersResult(done), err
 	}
@@ -226,8 +232,17 @@ func ordersResult(done *ordersDone) result {
 
 // performOrder does a job in a session.
 func performOrder(ctx context.Context, c *order.Client, j orderJob) (*ordersDone, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(min(j.Wait, maxWait))*time.Millisecond)
+	wait := time.Duration(min(j.Wait, maxWait)) * time.Millisecond
+	waiting, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
+	done, err := attemptOrder(waiting, c, j)
+	if err != nil && ctx.Err() == nil && waiting.Err() != nil {
+		return done, unanswered(c, j, wait, err)
+	}
+	return done, plainOrder(c, err)
+}
+
+func attemptOrder(ctx context.Context, c *order.Client, j orderJob) (*ordersDone, error) {
 	switch j.Do {
 	case doSubmit:
 		n, err := j.order()
@@ -241,7 +256,11 @@ func performOrder(ctx context.Context, c *order.Client, j orderJob) (*ordersDone
 	case doCancel, doOrderState:
 		return eachOrder(ctx, c, j)
 	case doCancelAll:
-		n, err := c.MassCancel(ctx, j.Symbol)
+		symbol := strings.ToUpper(j.Symbol)
+		if err := traded(c, symbol); symbol != "" && err != nil {
+			return nil, err
+		}
+		n, err := c.MassCancel(ctx, symbol)
 		if err != nil {
 			return nil, err
 		}
@@ -312,7 +331,11 @@ func eachOrder(ctx context.Context, c *order.Client, j orderJob) (*ordersDone, e
 	for _, id := range ids {
 		r, err := do(ctx, id, j.proof()...)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("order %s: %w", id, err))
+			err = fmt.Errorf("order %s: %w", id, plainOrder(c, err))
+			if j.Prove && errors.Is(err, order.ErrUnknownOrder) {
+				err = withHint(err, "is the identifier right, and the venue? it forgets orders that have ended after a while")
+			}
+			errs = append(errs, err)
 			continue
 		}
 		done.Orders = append(done.Orders, executionOf(r))

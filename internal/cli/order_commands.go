@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -161,14 +162,53 @@ func (a *app) recoverOrders(ctx context.Context, o *orderOptions, symbol string,
 	return a.withVenue(ctx, o, func(v *member.Venue) (result, error) {
 		a.notef("this shows the venue that the sessions in which something is found are the same member's")
 		done := a.progress("looking for orders in all your sessions at %s", v.Name())
-		found, err := v.RecoverOrders(ctx, order.Recovery{Gap: recoveryGap, Cancel: cancel && symbol == ""}, false)
+		found, err := findOrders(ctx, v, strings.ToUpper(symbol), cancel)
 		done()
-		r := &ordersFound{Orders: []*execution{}}
+		r := &ordersFound{Orders: []*execution{}, cancel: cancel}
 		for _, f := range found {
 			r.add(f)
+			if f.Err != nil && !errors.Is(f.Err, order.ErrTooLate) {
+				err = errors.Join(err, fmt.Errorf("cancelling: %w", f.Err))
+			}
 		}
 		return r, err
 	})
+}
+
+// findOrders finds what is open in all sessions, or of it the orders in a symbol.
+func findOrders(ctx context.Context, v *member.Venue, symbol string, cancel bool) (found []*order.Found, err error) {
+	if symbol == "" {
+		return v.RecoverOrders(ctx, order.Recovery{Gap: recoveryGap, Cancel: cancel}, false)
+	}
+	nullifiers, err := v.Nullifiers()
+	if err != nil {
+		return nil, err
+	}
+	look := order.Recovery{Gap: recoveryGap}
+	for _, n := range nullifiers {
+		look.Nullifiers = append(look.Nullifiers, n)
+	}
+	c, err := v.Orders(ctx, order.Config{})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, c.Finish(ctx)) }()
+	if err := traded(c, symbol); err != nil {
+		return nil, err
+	}
+	all, err := order.Recover(ctx, c, look)
+	for _, f := range all {
+		e, isOrder := f.Report.(*order.ExecutionReport)
+		if !isOrder || e.Symbol != symbol || !f.Open() {
+			continue
+		}
+		if cancel && err == nil {
+			_, f.Err = c.Cancel(ctx, e.ClOrdID, order.WithProof())
+			f.Canceled = f.Err == nil
+		}
+		found = append(found, f)
+	}
+	return found, err
 }
 
 // recoveryGap is how many identifiers in a row are unknown when there are no more:
@@ -180,6 +220,7 @@ type ordersFound struct {
 	Orders    []*execution `json:"orders"`
 	Quotes    int          `json:"quotes"`
 	Cancelled int          `json:"cancelled"`
+	cancel    bool         // that was asked for
 }
 
 func (r *ordersFound) add(f *order.Found) {
@@ -188,10 +229,11 @@ func (r *ordersFound) add(f *order.Found) {
 	}
 	e, isOrder := f.Report.(*order.ExecutionReport)
 	switch {
-	case !isOrder:
-		r.Quotes++
-	case f.Open():
+	case !f.Open(): // as it was found
+	case isOrder:
 		r.Orders = append(r.Orders, executionOf(e))
+	default:
+		r.Quotes++
 	}
 }
 
@@ -200,5 +242,9 @@ func (r *ordersFound) text() string {
 	for _, e := range r.Orders {
 		out += e.text()
 	}
-	return out + fmt.Sprintf("%d open orders and %d quotes found, %d cancelled\n", len(r.Orders), r.Quotes, r.Cancelled)
+	out += fmt.Sprintf("found open: %d orders and %d quotes", len(r.Orders), r.Quotes)
+	if r.cancel {
+		out += fmt.Sprintf("; %d cancelled", r.Cancelled)
+	}
+	return out + "\n"
 }

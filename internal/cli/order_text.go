@@ -72,8 +72,11 @@ func (e *execution) text() string {
 		fmt.Fprintf(&b, ", traded %s at %s", e.LastQty, e.LastPrice)
 	}
 	fmt.Fprintf(&b, ", %s", e.Status)
-	if e.Filled != "0" && e.Left != "0" {
+	switch {
+	case e.Filled != "0" && e.Left != "0":
 		fmt.Fprintf(&b, ", %s left", e.Left)
+	case e.Filled != "0" && e.Filled != e.Quantity: // it ended, but not before it traded
+		fmt.Fprintf(&b, ", %s of it filled", e.Filled)
 	}
 	if e.Text != "" {
 		fmt.Fprintf(&b, ": %s", e.Text)

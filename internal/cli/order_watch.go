@@ -69,7 +69,9 @@ func (a *app) watchOrders(ctx context.Context, o *orderOptions, c *order.Client,
 		return serveControl(serving, control, func(ctx context.Context, j orderJob) (*ordersDone, error) { return performOrder(ctx, c, j) })
 	})
 	group.Go(func() error { return unlessDone(ctx, a.printReports(serving, c)) })
+	group.Go(func() error { a.noteConnection(serving, c); return nil })
 	err = group.Wait()
+	a.noteOpen(c, finish && ctx.Err() != nil)
 	if finish && ctx.Err() != nil {
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveWait)
 		defer cancel()
@@ -77,6 +79,61 @@ func (a *app) watchOrders(ctx context.Context, o *orderOptions, c *order.Client,
 	}
 	return err
 }
+
+// noteConnection says when the connection is lost, and when there is one again.
+func (a *app) noteConnection(ctx context.Context, c *order.Client) {
+	tick := time.NewTicker(connectionPoll)
+	defer tick.Stop()
+	for lost := false; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		s := c.State()
+		if s.Connected == !lost || s.Err != nil {
+			continue
+		}
+		lost = !s.Connected
+		switch {
+		case !lost:
+			a.notef("connected to the venue again")
+		case s.Venue.KeepOrders:
+			a.warnf("the connection to the venue is lost, and tried again; open orders stay in the book until they expire")
+		default:
+			a.warnf("the connection to the venue is lost, and tried again; the venue cancels open orders after %v without one", s.Venue.Grace)
+		}
+	}
+}
+
+// connectionPoll is how often it is looked at.
+const connectionPoll = 500 * time.Millisecond
+
+// noteOpen says at the end what is open, as far as is known, and what becomes of it.
+func (a *app) noteOpen(c *order.Client, finish bool) {
+	s := c.State()
+	if len(s.Open) == 0 || finish {
+		return
+	}
+	switch {
+	case s.Err != nil:
+		a.warnf("%d orders were open, as far as this session heard; zkkex order status ID tells what became of one:", len(s.Open))
+	case s.Venue.KeepOrders:
+		a.warnf("%d orders are open, and stay in the book until they expire; zkkex order cancel --all finds and ends them:", len(s.Open))
+	default:
+		a.warnf("%d orders are open, and the venue cancels them in %v:", len(s.Open), s.Venue.Grace)
+	}
+	for i, o := range s.Open {
+		if i == mostNoted {
+			a.warnf("and %d more", len(s.Open)-i)
+			break
+		}
+		a.warnf("%s", strings.TrimSuffix(executionOfState(o).text(), "\n"))
+	}
+}
+
+// mostNoted is how many orders are listed at the end.
+const mostNoted = 20
 
 // opened is a session that was opened.
 type opened struct {

@@ -86,7 +86,7 @@ func (a *app) askForQuotes(ctx context.Context, o *quoteAsk, args []string) (res
 	return a.withOrders(ctx, &o.order, order.Config{}, func(ctx context.Context, c *order.Client) (result, error) {
 		q, err := c.RequestQuote(ctx, r)
 		if err != nil {
-			return nil, err
+			return nil, plainOrder(c, err)
 		}
 		a.notef("asked; quotes come for %v", o.life)
 		return a.takeQuote(ctx, c, q, &r, worst)
@@ -174,12 +174,12 @@ type maker struct {
 func (a *app) rfqMakeCommand() *cobra.Command {
 	var o maker
 	c := &cobra.Command{
-		Use:   "make SYMBOL --bid PRICE --offer PRICE --size QUANTITY --params PARAMS",
+		Use:   "make SYMBOL [--bid PRICE] [--offer PRICE] --size QUANTITY --params PARAMS",
 		Short: "answer requests for quote with a firm price",
 		Long: `Make listens for requests for quote in SYMBOL, and answers each with a firm
-quote, good for --ttl and seen by nobody but who asked. It prints the requests
-and the trades, until it is interrupted. A request for more than --size is not
-answered.`,
+quote, good for --ttl and seen by nobody but who asked. It prints the trades,
+and beside them each request, until it is interrupted. A request for more than
+--size is not answered. With one of --bid and --offer it quotes one side.`,
 		Example: "  zkkex rfq make BTC-USD --bid 64200 --offer 64280 --size 50 --params dev",
 		Args:    arguments(1, 1, "SYMBOL"),
 	}
@@ -226,6 +226,11 @@ func (o *maker) parse() error {
 		}
 		*side.to = []order.QuoteLevel{{Price: p, Size: o.most}}
 	}
+	if o.bids != nil && o.offers != nil {
+		if below, err := exceeds(o.offers[0].Price, o.bids[0].Price); err != nil || !below {
+			return usagef("--bid %s --offer %s: expected a bid below the offer", o.bid, o.offer)
+		}
+	}
 	if err := checkLife(o.life); err != nil {
 		return err
 	}
@@ -260,8 +265,11 @@ func (a *app) quoteFor(ctx context.Context, c *order.Client, o *maker, r *order.
 	q := order.Quote{Symbol: r.Symbol, QuoteReqID: r.QuoteReqID, Bids: o.bids, Offers: o.offers, TimeToLive: o.life}
 	_, err := c.Quote(ctx, q)
 	if errors.As(err, new(*order.RejectError)) {
-		a.warnf("quoting %s: %v", r.Symbol, err)
+		a.warnf("quoting %s: %v", r.Symbol, plainOrder(c, err))
 		return nil
+	}
+	if err == nil {
+		a.notef("a request for %s %s is answered", r.OrderQty, r.Symbol)
 	}
 	return err
 }
