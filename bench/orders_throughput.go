@@ -21,11 +21,12 @@ const (
 )
 
 const (
-	// pipelined orders make a sample, sent in writes of orderBatch, of which
-	// orderWindow are not acknowledged at most.
-	pipelined   = 10_240
-	orderBatch  = 64
-	orderWindow = 64
+	// pipelined orders make a sample, pipelinedQuick in a quick run, sent in writes of
+	// orderBatch, of which orderWindow are not acknowledged at most.
+	pipelined      = 10_240
+	pipelinedQuick = 1_280
+	orderBatch     = 64
+	orderWindow    = 64
 )
 
 // Names of what is measured.
@@ -42,6 +43,10 @@ func (r *runner) orderThroughput(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.close()) }()
+	n := pipelined
+	if r.options.Quick {
+		n = pipelinedQuick
+	}
 	var tasks []task
 	add := func(name string, p *orderProcess, stream order.ClientStream, err error) error {
 		if err != nil {
@@ -51,8 +56,8 @@ func (r *runner) orderThroughput(ctx context.Context) (err error) {
 		if err != nil {
 			return errors.Join(err, stream.Close())
 		}
-		tasks = append(tasks, s.pipelined(fmt.Sprintf(pipeRests, name), p, restingOrder()),
-			s.pipelined(fmt.Sprintf(pipeImmediate, name), p, immediateOrder()))
+		tasks = append(tasks, s.pipelined(fmt.Sprintf(pipeRests, name), p, restingOrder(), n),
+			s.pipelined(fmt.Sprintf(pipeImmediate, name), p, immediateOrder(), n))
 		return nil
 	}
 	gateways, err := d.gateways(ctx, r.options.PostgreSQL)
@@ -80,7 +85,7 @@ func (r *runner) orderThroughput(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	r.progress(OrderThroughput, "%d rounds of %d tasks, %d orders each", r.options.rounds(), len(tasks), pipelined)
+	r.progress(OrderThroughput, "%d rounds of %d tasks, %d orders each", r.options.rounds(), len(tasks), n)
 	timings, err := r.measure(ctx, OrderThroughput, 0, r.options.rounds(), tasks...)
 	if err != nil {
 		return err
@@ -146,27 +151,27 @@ func immediateOrder() order.NewOrderSingle {
 	return o
 }
 
-// pipelined enters copies of an order, many of them on their way at a time.
-func (s *orderStream) pipelined(name string, p *orderProcess, o order.NewOrderSingle) task {
+// pipelined enters n copies of an order, many of them on their way at a time.
+func (s *orderStream) pipelined(name string, p *orderProcess, o order.NewOrderSingle, n int) task {
 	return task{
-		name: name, each: pipelined, usage: p.usage,
+		name: name, each: n, usage: p.usage,
 		before: func() error { return s.ask(&order.OrderMassCancelRequest{ClOrdID: s.id()}) },
-		run:    func() error { return s.pipeline(o) },
+		run:    func() error { return s.pipeline(o, n) },
 	}
 }
 
 // pipeline returns when all orders are acknowledged, and those that do not rest are
 // over.
-func (s *orderStream) pipeline(o order.NewOrderSingle) error {
+func (s *orderStream) pipeline(o order.NewOrderSingle, n int) error {
 	places, written, failed := make(chan struct{}, orderWindow), make(chan error, 1), make(chan struct{})
 	go func() {
-		err := s.writeAll(o, places, failed)
+		err := s.writeAll(o, n, places, failed)
 		if err != nil {
 			err = errors.Join(err, s.Close()) // so that nobody waits for reports
 		}
 		written <- err
 	}()
-	err := s.readAll(o.TimeInForce, places)
+	err := s.readAll(o.TimeInForce, n, places)
 	if err != nil {
 		err = errors.Join(err, s.Close())
 		close(failed)
@@ -175,9 +180,9 @@ func (s *orderStream) pipeline(o order.NewOrderSingle) error {
 }
 
 // writeAll enters copies of an order, a batch for each place, until that failed.
-func (s *orderStream) writeAll(o order.NewOrderSingle, places chan<- struct{}, failed <-chan struct{}) error {
+func (s *orderStream) writeAll(o order.NewOrderSingle, n int, places chan<- struct{}, failed <-chan struct{}) error {
 	orders, frames := make([]order.NewOrderSingle, orderBatch), make([]order.ClientFrame, orderBatch)
-	for range pipelined / orderBatch {
+	for range n / orderBatch {
 		for i := range orders {
 			orders[i] = o
 			orders[i].ClOrdID = s.id()
@@ -196,12 +201,12 @@ func (s *orderStream) writeAll(o order.NewOrderSingle, places chan<- struct{}, f
 }
 
 // readAll takes reports until all orders are done with.
-func (s *orderStream) readAll(t order.TimeInForce, places <-chan struct{}) error {
+func (s *orderStream) readAll(t order.TimeInForce, n int, places <-chan struct{}) error {
 	last := order.ExecNew
 	if t == order.ImmediateOrCancel {
 		last = order.ExecCanceled
 	}
-	for done := 0; done < pipelined; {
+	for done := 0; done < n; {
 		var err error
 		if s.reports, err = s.ReadReports(s.reports[:0]); err != nil {
 			return err
