@@ -13,8 +13,9 @@ import (
 // engineLog is all that the matching engine did, taken from it directly: what
 // clients must have been told.
 type engineLog struct {
-	mu     sync.Mutex
-	events []engine.Event
+	mu       sync.Mutex
+	sessions map[order.SessionID][]*order.ExecutionReport
+	owners   map[order.OrderID]order.SessionID
 }
 
 // follow begins to take an engine's events.
@@ -25,13 +26,11 @@ func follow(t testing.TB, address string) *engineLog {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	l := new(engineLog)
+	l := &engineLog{sessions: map[order.SessionID][]*order.ExecutionReport{}, owners: map[order.OrderID]order.SessionID{}}
 	var running sync.WaitGroup
 	running.Go(func() {
 		err := client.Events(ctx, 0, func(events []engine.Event) error {
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			l.events = append(l.events, events...)
+			l.take(events)
 			return nil
 		})
 		if ctx.Err() == nil {
@@ -46,28 +45,30 @@ func follow(t testing.TB, address string) *engineLog {
 	return l
 }
 
-// reports are the execution reports of a session, in order.
-func (l *engineLog) reports(session order.SessionID) (out []*order.ExecutionReport) {
+func (l *engineLog) take(events []engine.Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, e := range l.events {
-		if r, ok := e.Report.(*order.ExecutionReport); ok && e.Session == session {
-			out = append(out, r)
+	for _, e := range events {
+		if r, ok := e.Report.(*order.ExecutionReport); ok {
+			l.sessions[e.Session] = append(l.sessions[e.Session], r)
+			l.owners[r.OrderID] = e.Session
 		}
 	}
-	return out
+}
+
+// reports are the execution reports of a session, in order.
+func (l *engineLog) reports(session order.SessionID) []*order.ExecutionReport {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.sessions[session]
 }
 
 // owner returns the session of an order.
 func (l *engineLog) owner(id order.OrderID) (order.SessionID, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, e := range l.events {
-		if r, ok := e.Report.(*order.ExecutionReport); ok && r.OrderID == id {
-			return e.Session, true
-		}
-	}
-	return order.SessionID{}, false
+	session, known := l.owners[id]
+	return session, known
 }
 
 // once demands that so many orders were entered in a session, each once.

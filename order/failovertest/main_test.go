@@ -26,6 +26,8 @@ func TestMain(m *testing.M) {
 			defer stop()
 			os.Exit(cli.Main(ctx, cli.SystemEnv(), os.Args[1:]))
 		},
+		"victim-gateway": victimGateway,
+		"victim-client":  victimClient,
 	})
 }
 
