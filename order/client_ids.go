@@ -29,6 +29,7 @@ type ident struct {
 type ids struct {
 	client *Client
 	ready  chan ident
+	low    chan struct{} // half of them are gone
 
 	mu        sync.Mutex
 	round     uint64 // counts sessions
@@ -37,7 +38,9 @@ type ids struct {
 	err       error  // why there is no other block, for now
 }
 
-func newIDs(c *Client) *ids { return &ids{client: c, ready: make(chan ident, idsAhead)} }
+func newIDs(c *Client) *ids {
+	return &ids{client: c, ready: make(chan ident, idsAhead), low: make(chan struct{}, 1)}
+}
 
 // begin reserves the first numbers of a session, and refuses one of which it is not
 // known which were used.
@@ -68,7 +71,8 @@ func (s *ids) reserve(ctx context.Context) error {
 	return nil
 }
 
-// fill makes IDs until the client ends.
+// fill makes IDs until the client ends: many at a time, since a goroutine that wakes
+// for each would run beside what sends the order.
 func (s *ids) fill() {
 	c := s.client
 	for c.ctx.Err() == nil {
@@ -79,8 +83,29 @@ func (s *ids) fill() {
 		}
 		select {
 		case s.ready <- i:
+			continue
+		default:
+		}
+		select {
+		case <-s.low:
+		case <-c.ctx.Done():
+			return
+		}
+		select {
+		case s.ready <- i:
 		case <-c.ctx.Done():
 		}
+	}
+}
+
+// took has more made when half are gone.
+func (s *ids) took() {
+	if len(s.ready) > idsAhead/2 {
+		return
+	}
+	select {
+	case s.low <- struct{}{}:
+	default:
 	}
 }
 
@@ -122,6 +147,7 @@ func (s *ids) take(ctx context.Context) (ident, error) {
 	for {
 		select {
 		case i := <-s.ready:
+			s.took()
 			if s.current(i.round) {
 				return i, nil
 			}
@@ -137,6 +163,7 @@ func (s *ids) take(ctx context.Context) (ident, error) {
 		}
 		select {
 		case i := <-s.ready:
+			s.took()
 			if s.current(i.round) {
 				return i, nil
 			}
