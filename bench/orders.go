@@ -53,6 +53,7 @@ type caller struct {
 	withdraw func() error
 	close    func() error
 	took     []int64 // nanoseconds from when an order was due until it was acknowledged
+	p99      []int64 // of each turn
 }
 
 // orders measures the time from an order to its acknowledgement, at a rate that is
@@ -246,6 +247,7 @@ func takeTurns(ctx context.Context, rounds int, turn time.Duration, callers []*c
 			}
 			if round > 0 {
 				c.took = append(c.took, took...)
+				c.p99 = append(c.p99, percentile(took, 99))
 			}
 		}
 	}
@@ -287,17 +289,20 @@ func await(due time.Time) {
 	}
 }
 
-// judgeOrders adds what was measured, and the targets.
+// judgeOrders adds what was measured, and the targets. The ratio at p99 is that of
+// the turns that have half of the others above them: over all turns, p99 tells whose
+// turn it was when the machine was busy with something else.
 func (r *runner) judgeOrders(callers []*caller) {
-	of := make(map[string]Latency)
+	of, tail := make(map[string]Latency), make(map[string]int64)
 	for _, c := range callers {
+		tail[c.name] = percentile(c.p99, 50)
 		l := summariseLatency(Orders, c.name, c.rate, c.took)
 		of[c.name] = l
 		r.report.Latencies = append(r.report.Latencies, l)
 	}
 	ours, theirs := of[viaZkkex], of[viaTLS]
 	r.report.target("order to acknowledgement, zkkex / mutual TLS, p50", float64(ours.P50)/float64(theirs.P50), wallRatio, orderRatioLimit)
-	r.report.target("order to acknowledgement, zkkex / mutual TLS, p99", float64(ours.P99)/float64(theirs.P99), wallRatio, orderRatioLimit)
+	r.report.target("order to acknowledgement, zkkex / mutual TLS, p99 of the median turn", float64(tail[viaZkkex])/float64(tail[viaTLS]), wallRatio, orderRatioLimit)
 	r.report.target("order to acknowledgement, zkkex / a raw echo, p50", float64(ours.P50)/float64(of[viaEcho].P50), wallRatio, orderEchoLimit)
 	r.report.target("order to acknowledgement, zkkex, in memory, p50", time.Duration(ours.P50).Seconds(), "seconds", orderTimeLimit.Seconds())
 }
