@@ -179,6 +179,7 @@ type house struct {
 	mu      sync.Mutex
 	values  []value
 	reports []byte // what others than the one looked at are told
+	last    *net.TCPConn
 }
 
 func newHouse(t *testing.T) *house {
@@ -253,6 +254,9 @@ func (h *house) open(ctx context.Context, m *someone, c *session.Certificate) (*
 		conn, err := new(net.Dialer).DialContext(ctx, "tcp", h.address)
 		if err == nil {
 			h.note("address", []byte(conn.LocalAddr().String()))
+			h.mu.Lock()
+			h.last = conn.(*net.TCPConn)
+			h.mu.Unlock()
 		}
 		return conn, err
 	}
@@ -383,6 +387,7 @@ func (h *house) trade() {
 	<-mine.Done()
 	h.fix(one)
 	h.nonsense(two)
+	h.resets(h.someone(h.members[4], leak{}))
 	// A ban.
 	last, _ := h.trades(h.someone(h.members[2], leak{}), false)
 	h.must(h.gateway.Ban(ctx, last.State().Session))
@@ -413,6 +418,35 @@ func (h *house) nonsense(m *someone) {
 	h.must(err)
 	_, _ = io.Copy(io.Discard, c)
 	_ = c.Close()
+}
+
+// resets resets connections, in each protocol, which the system reports with the
+// address of the other side.
+func (h *house) resets(m *someone) {
+	before, cert := h.gateway.Status().Sessions, h.certificate(m)
+	for i, hello := range []string{
+		"zkkex/o1", "8=FIX.4.4\x019=", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET /v1/orders HTTP/1.1\r\n", "GET /v1/orders HTTP/1.1\r\nHost: v\r\n" +
+			"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", "",
+	} {
+		if i%2 == 0 {
+			cert = h.certificate(m) // two channels at once is all that a certificate has
+		}
+		c, err := h.open(h.t.Context(), m, cert)
+		h.must(err)
+		_, err = c.Write([]byte(hello))
+		h.must(err)
+		time.Sleep(20 * time.Millisecond) // until it has come, as far as that matters
+		h.must(h.last.SetLinger(0))
+		h.must(h.last.Close())
+		_ = c.Close()
+	}
+	client, _ := h.trades(m, false)
+	h.must(h.last.SetLinger(0))
+	h.must(h.last.Close())
+	<-client.Done()
+	for h.gateway.Status().Sessions > before {
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // fix is a FIX session, and a Logon with a wrong password.

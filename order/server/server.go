@@ -115,7 +115,7 @@ func (s *Server) serve(ctx context.Context, channel *handshake.Conn, others map[
 	}
 	_ = channel.Close()
 	if err != nil && ctx.Err() == nil && !errors.Is(err, errSilent) {
-		s.log().Debug("a session ended", "protocol", string(spoken), "error", err)
+		s.log().Debug("a session ended", "protocol", string(spoken), "cause", cause(err))
 	}
 }
 
