@@ -72,6 +72,13 @@ func (a *app) initGateway(ctx context.Context, o *gatewayOptions, i *gatewayInit
 	if i.config.Venue, err = relative(dir, at); err != nil {
 		return nil, err
 	}
+	if socket, isSocket := strings.CutPrefix(i.config.Engine, "unix:"); isSocket && !filepath.IsAbs(socket) {
+		// On the command line it is as seen from here, in the folder as seen from there.
+		if socket, err = relative(dir, socket); err != nil {
+			return nil, err
+		}
+		i.config.Engine = "unix:" + socket
+	}
 	for _, place := range []*string{&i.config.Publish, &i.config.Admin} {
 		if *place == "none" {
 			*place = ""
