@@ -23,8 +23,9 @@ type scene struct {
 	began time.Time
 
 	registry, key string
-	identity      string // the venue's
-	published     string // where members fetch descriptors
+	replace       map[string]string // of the runbook's words
+	identity      string            // the venue's
+	published     string            // where members fetch descriptors
 	engine        *engineLog
 	gateways      [2]*gatewayAt
 }
@@ -68,36 +69,87 @@ func (s *scene) say(format string, args ...any) {
 	s.t.Logf("%6.2f s  %s", time.Since(s.began).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// venue makes a venue that members reach at addresses, its engine and two gateways.
-// Without addresses, it is those of the gateways.
+// venue makes a venue, its engine and two gateways, by the commands of the runbook,
+// which members reach at addresses; without addresses, at those of the gateways.
 func (s *scene) venue(database string, addresses ...string) {
 	s.t.Helper()
 	for i := range s.gateways {
 		s.gateways[i] = &gatewayAt{name: string(rune('a' + i)), sessions: unused(s.t), publish: unused(s.t), admin: unused(s.t)}
 	}
-	if addresses == nil {
-		addresses = []string{s.gateways[0].sessions, s.gateways[1].sessions}
+	a, b := s.gateways[0], s.gateways[1]
+	s.replace = map[string]string{
+		"http://127.0.0.1:8080": s.registry, "$(cat registry.key)": s.key,
+		"127.0.0.1:9440": a.sessions, "127.0.0.1:9441": a.publish, "127.0.0.1:9442": a.admin,
+		"127.0.0.1:9450": b.sessions, "127.0.0.1:9451": b.publish, "127.0.0.1:9452": b.admin,
+		"host=127.0.0.1 port=5433 dbname=venue user=venue": s.database(database),
 	}
-	book := s.start("book", "--listen", "unix:"+filepath.Join(s.dir, "book.sock"))
-	s.engine = follow(s.t, book.begun.Address)
-	at := []string{"venue", "init", "--dir", "venue", "--name", "venue.example", "--registry", s.registry, "--registry-key", s.key,
-		"--params", "dev", "--epoch", "24h", "--limit", "10000"}
-	for _, place := range addresses {
-		at = append(at, "--address", place)
+	s.start(s.documented("book")...)
+	s.engine = follow(s.t, "unix:"+filepath.Join(s.dir, "book.sock"))
+	made := append(s.documented("venue init"), "--epoch", "24h", "--limit", "10000")
+	if addresses != nil {
+		made = replaceAddresses(made, addresses)
 	}
-	s.identity = s.run(at...)
-	for i, g := range s.gateways {
-		args := []string{"gateway", "init", "--dir", g.name, "--venue", "venue", "--name", g.name, "--engine", book.begun.Address,
-			"--listen", g.sessions, "--publish", g.publish, "--admin", g.admin, "--postgresql", s.database(database)}
-		if i > 0 {
-			args = append(args, "--follow")
-		}
-		s.run(args...)
-	}
+	s.identity = s.run(made...)
+	s.replace["$(cat venue.key)"] = s.identity
+	s.run(append(s.documented("gateway init --dir a"), "--listen", a.sessions, "--publish", a.publish, "--admin", a.admin)...)
+	s.run(s.documented("gateway init --dir b")...)
 	for _, g := range s.gateways {
 		s.open(g)
 	}
-	s.published = s.gateways[0].publish
+	s.published = a.publish
+}
+
+// replaceAddresses returns a command line with other addresses for members.
+func replaceAddresses(args, addresses []string) (out []string) {
+	for i := 0; i < len(args); i++ {
+		if args[i] == "--address" {
+			i++
+			continue
+		}
+		out = append(out, args[i])
+	}
+	for _, place := range addresses {
+		out = append(out, "--address", place)
+	}
+	return out
+}
+
+// documented returns the runbook's command of two gateways that begins so, with this
+// test's own addresses.
+func (s *scene) documented(begin string) []string {
+	s.t.Helper()
+	text, err := os.ReadFile("../../docs/runbook.md")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "\n## Two gateways\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	section = strings.ReplaceAll(section, "\\\n", " ")
+	for _, line := range strings.Split(section, "\n") {
+		if command, ours := strings.CutPrefix(line, "zkkex "); ours && strings.HasPrefix(command, begin+" ") {
+			command, _, _ = strings.Cut(command, " > ")
+			return s.words(command)
+		}
+	}
+	s.t.Fatalf("docs/runbook.md, Two gateways: no command begins with zkkex %s", begin)
+	return nil
+}
+
+// words splits a command line, in which quotes are around whole words.
+func (s *scene) words(line string) (out []string) {
+	for i, part := range strings.Split(line, `"`) {
+		words := []string{part}
+		if i%2 == 0 {
+			words = strings.Fields(part)
+		}
+		for _, word := range words {
+			if mine, known := s.replace[word]; known {
+				word = mine
+			}
+			out = append(out, word)
+		}
+	}
+	return out
 }
 
 // database returns the connection string without its password, which goes into the
@@ -117,7 +169,7 @@ func (s *scene) database(dsn string) string {
 // open starts a gateway, and waits until it is ready.
 func (s *scene) open(g *gatewayAt) {
 	s.t.Helper()
-	g.process = s.start("gateway", "run", "--dir", g.name, "--params", "dev")
+	g.process = s.start(s.documented("gateway run --dir " + g.name)...)
 	s.awaitReady(g, true)
 }
 
