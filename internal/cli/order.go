@@ -81,6 +81,9 @@ func (a *app) withOrders(ctx context.Context, o *orderOptions, config order.Conf
 		done := a.progress("opening a session at %s", v.Name())
 		client, err := v.Orders(ctx, config)
 		done()
+		if errors.Is(err, zkkex.ErrMalformed) {
+			return nil, withHint(fmt.Errorf("%s answers, but not as a gateway of orders: %w", v.Name(), err), "does the venue run zkkex gateway? zkkex serve carries to another server: use zkkex tunnel")
+		}
 		if err != nil {
 			return nil, withAdvice(err)
 		}
