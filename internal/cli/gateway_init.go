@@ -84,6 +84,11 @@ func (a *app) initGateway(ctx context.Context, o *gatewayOptions, i *gatewayInit
 			*place = ""
 		}
 	}
+	if e := i.config.Engine; e != "" && !strings.HasPrefix(e, "unix:") {
+		if _, _, err := net.SplitHostPort(e); err != nil {
+			return nil, usagef("--engine %s: expected unix:PATH or HOST:PORT", e)
+		}
+	}
 	done := a.progress("making the journal")
 	err = server.Init(ctx, dir, i.config)
 	done()
