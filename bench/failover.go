@@ -71,8 +71,12 @@ func sharing(ctx context.Context, d *desk, postgresql string) (*site, func() err
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := pgjournal.Init(ctx, postgresql); err != nil {
+	postgresql, remove, err := newDatabase(ctx, postgresql)
+	if err != nil {
 		return nil, nil, err
+	}
+	if err := pgjournal.Init(ctx, postgresql); err != nil {
+		return nil, nil, errors.Join(err, remove())
 	}
 	matching, err := book.New(book.DefaultInstruments(), book.Options{Events: 1 << 20})
 	if err != nil {
@@ -86,7 +90,7 @@ func sharing(ctx context.Context, d *desk, postgresql string) (*site, func() err
 	served := make(chan error, 1)
 	go func() { served <- enginegrpc.NewServer(enginegrpc.ServerConfig{Engine: matching}).Serve(ctx, l) }()
 	plan.PostgreSQL, plan.Engine = postgresql, l.Addr().String()
-	return &site{desk: d, plan: plan, spares: 1}, func() error { cancel(); return <-served }, nil
+	return &site{desk: d, plan: plan, spares: 1}, func() error { cancel(); return errors.Join(<-served, remove()) }, nil
 }
 
 // start starts gateways until there are as many as there should be.

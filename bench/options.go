@@ -97,8 +97,9 @@ type Options struct {
 	// [RunOrders] with its standard input and output. Without it the parts
 	// [Orders], [OrderThroughput] and [Failover] are left out.
 	Gateway []string
-	// PostgreSQL is the connection string of an empty database that orders are
-	// recorded in, beside the journals on disk. Without it that is left out.
+	// PostgreSQL is the connection string of a server that orders are recorded in,
+	// beside the journals on disk: in databases that are made and dropped. Without
+	// it that is left out.
 	PostgreSQL string
 	// Dir is where temporary folders are made, and removed again; "" is the
 	// system's folder. The disk it is on decides how fast admissions are.

@@ -60,7 +60,15 @@ func (r *runner) orderThroughput(ctx context.Context) (err error) {
 			s.pipelined(fmt.Sprintf(pipeImmediate, name), p, immediateOrder(), n))
 		return nil
 	}
-	gateways, err := d.gateways(ctx, r.options.PostgreSQL)
+	postgresql := r.options.PostgreSQL
+	if postgresql != "" {
+		var remove func() error
+		if postgresql, remove, err = newDatabase(ctx, postgresql); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, remove()) }()
+	}
+	gateways, err := d.gateways(ctx, postgresql)
 	defer func() {
 		for _, g := range gateways {
 			err = errors.Join(err, g.stop())

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/internal/quiet"
 	"github.com/zkkex/zkkex/order"
@@ -336,5 +338,25 @@ func TestFormat(t *testing.T) {
 		if got := formatBytes(size); got != want {
 			t.Errorf("%v bytes: got %q, expected %q", size, got, want)
 		}
+	}
+}
+
+// Either form of a connection string can name another database.
+func TestWithDatabase(t *testing.T) {
+	for dsn, want := range map[string]string{
+		"host=db dbname=orders user=me":                "host=db dbname=orders user=me dbname=other",
+		"postgres://me@db:5432/orders?sslmode=disable": "postgres://me@db:5432/other?sslmode=disable",
+	} {
+		got, err := withDatabase(dsn, "other")
+		if err != nil || got != want {
+			t.Fatalf("%s: %s, %v", dsn, got, err)
+		}
+		c, err := pgx.ParseConfig(got)
+		if err != nil || c.Database != "other" {
+			t.Fatalf("%s connects to %q: %v", got, c.Database, err)
+		}
+	}
+	if _, err := withDatabase("postgres://me:secret@db/%", "other"); err == nil || strings.Contains(err.Error(), "secret") {
+		t.Fatalf("%v", err)
 	}
 }

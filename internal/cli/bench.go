@@ -27,7 +27,7 @@ Parts: ` + partNames() + `.`,
 	c.Flags().BoolVar(&o.quick, "quick", false, "small registries and few rounds")
 	c.Flags().IntVar(&o.rounds, "rounds", 0, "number of measured rounds (default 20, or 3 with --quick)")
 	c.Flags().StringVar(&o.dir, "dir", "", "make temporary folders in `DIR`: the disk decides how fast admissions are")
-	c.Flags().StringVar(&o.postgresql, "postgresql", "", "measure orders that are recorded in a database as well: `CONNECTION` string of an empty one")
+	c.Flags().StringVar(&o.postgresql, "postgresql", "", "measure orders that PostgreSQL records as well: `CONNECTION` string of a role that can make databases")
 	c.RunE = a.run(func(ctx context.Context, args []string) (result, error) { return a.bench(ctx, &o, args) })
 	c.AddCommand(a.benchColdCommand(), a.benchIdleCommand(), a.benchGatewayCommand())
 	return c
