@@ -254,7 +254,30 @@ func (h *hunt) read() {
 func (h *hunt) check() {
 	h.t.Helper()
 	h.read()
+	// The engine's events may come later here than the client was told of them.
+	await(h.t, "what the client was told, in the engine", func() bool {
+		h.look()
+		for quantity := range h.log.fresh {
+			if !h.taken[quantity] {
+				return false
+			}
+		}
+		return h.looked >= len(h.log.told)
+	})
+	h.log.fresh = nil
 	reports := h.engine.reports(h.session)
+	for i, exec := range h.log.told {
+		if reports[i].ExecID.String() != exec {
+			h.t.Errorf("report %d is %s, which is not what the engine reported", i+1, exec)
+			return
+		}
+	}
+}
+
+// look takes up what the engine did since.
+func (h *hunt) look() {
+	reports := h.engine.reports(h.session)
+	h.read() // or an order is in the engine, and not in what was read of who sent it
 	for ; h.looked < len(reports); h.looked++ {
 		r := reports[h.looked]
 		if r.ExecType != order.ExecNew {
@@ -265,18 +288,6 @@ func (h *hunt) check() {
 			h.t.Errorf("the engine has an order of %s twice, or nobody sent it", quantity)
 		}
 		h.taken[quantity] = true
-	}
-	for quantity := range h.log.fresh {
-		if !h.taken[quantity] {
-			h.t.Errorf("an order of %s was acknowledged, and the engine does not have it", quantity)
-		}
-	}
-	h.log.fresh = nil
-	for i, exec := range h.log.told {
-		if i >= len(reports) || reports[i].ExecID.String() != exec {
-			h.t.Errorf("report %d is %s, which is not what the engine reported", i+1, exec)
-			return
-		}
 	}
 }
 
