@@ -43,7 +43,7 @@ first, and read from the venue's folder or a copy that is kept up to date.`,
   zkkex gateway init --venue ./venue --dir ./gateway-a --name a --engine unix:./engine.sock \
       --postgresql "host=/var/run/postgresql dbname=orders"
   zkkex gateway init --venue ./venue --dir ./gateway-b --name b --follow --engine unix:./engine.sock \
-      --postgresql "host=/var/run/postgresql dbname=orders" --listen 127.0.0.1:9450 --publish none --admin 127.0.0.1:9452`,
+      --postgresql "host=/var/run/postgresql dbname=orders" --listen 127.0.0.1:9450 --publish 127.0.0.1:9451 --admin 127.0.0.1:9452`,
 		Args: noArguments,
 	}
 	f := c.Flags()

@@ -184,6 +184,11 @@ func (a *app) prepare(ctx context.Context, m *member.Member, v *member.Venue) er
 	done := a.progress("syncing with %s", v.Name())
 	err := v.Sync(ctx)
 	done()
+	if state := v.State(); err != nil && ctx.Err() == nil && unreached(err) && state.Problem == nil {
+		// The server of descriptors is not what sessions are opened at.
+		a.warnf("syncing with %s: %v; going on with what is known, which holds until %s", v.Name(), err, state.Until.UTC().Format(time.RFC3339))
+		err = nil
+	}
 	if err != nil {
 		return err
 	}
@@ -198,6 +203,13 @@ func (a *app) prepare(ctx context.Context, m *member.Member, v *member.Venue) er
 		a.warnf("all of your %d slots at %s are used: connections are reset until the next epoch begins, at %s", s.Limit, v.Name(), s.Ends.UTC().Format(time.RFC3339))
 	}
 	return s.Problem
+}
+
+// unreached reports whether an error means that nobody answered: nothing that
+// somebody said is passed over.
+func unreached(err error) bool {
+	code := codeOf(err)
+	return code == "network" || code == "timeout"
 }
 
 // withAdvice returns an error that says what to do as well, for where hints are
