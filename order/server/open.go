@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"google.golang.org/grpc/credentials"
 
@@ -187,7 +188,9 @@ func (n *Node) open(ctx context.Context, o *Options) (err error) {
 // openVenue opens the venue, as the one that issues descriptors or as a follower.
 func (n *Node) openVenue(ctx context.Context, o venue.Options) (err error) {
 	if n.Config.PostgreSQL != "" && o.Params != nil {
-		store, err := pgadmission.Open(ctx, n.Config.PostgreSQL, n.postgres())
+		options := n.postgres()
+		options.Timeout = admissionTimeout
+		store, err := pgadmission.Open(ctx, n.Config.PostgreSQL, options)
 		if err != nil {
 			return fmt.Errorf("the venue's admissions: %w", err)
 		}
@@ -209,6 +212,11 @@ func (n *Node) openVenue(ctx context.Context, o venue.Options) (err error) {
 	n.closes = append(n.closes, n.Venue.Close)
 	return nil
 }
+
+// admissionTimeout is how long a decision about a certificate may wait for the
+// database: a member waits 10 seconds, perhaps for two gateways, and is to be told
+// that the venue cannot decide rather than nothing.
+const admissionTimeout = 3 * time.Second
 
 func (n *Node) openJournal(ctx context.Context) error {
 	if n.Config.PostgreSQL == "" {
