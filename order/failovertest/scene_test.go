@@ -1,6 +1,7 @@
 package failovertest
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -61,6 +62,24 @@ func (s *scene) run(args ...string) string {
 		s.t.Fatalf("zkkex %v: %v\n%s%s", args, err, out, &said)
 	}
 	return strings.TrimSpace(string(out))
+}
+
+// attempt runs a command that may fail, and returns what it printed, or its error and
+// the code of it.
+func (s *scene) attempt(args ...string) (printed []byte, code string, err error) {
+	cmd := exec.Command("zkkex", append(args, "--json")...)
+	cmd.Dir, cmd.Env = s.dir, s.env
+	out, err := cmd.Output()
+	if err == nil {
+		return out, "", nil
+	}
+	var failed struct {
+		Error struct{ Code, Message string }
+	}
+	if json.Unmarshal(out, &failed) != nil {
+		return nil, "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return nil, failed.Error.Code, fmt.Errorf("%w: %s: %s", err, failed.Error.Code, failed.Error.Message)
 }
 
 // say tells what happens, and when.

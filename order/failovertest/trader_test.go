@@ -37,10 +37,16 @@ const (
 	tagExecType     quickfix.Tag = 150
 	tagPassword     quickfix.Tag = 554
 
-	kindLogon         = "A"
-	kindOrder         = "D"
-	kindReport        = "8"
-	kindSequenceReset = "4"
+	tagBusinessRejectRefID  quickfix.Tag = 379
+	tagBusinessRejectReason quickfix.Tag = 380
+	// notAvailable is the reason of a venue that cannot now.
+	notAvailable = "4"
+
+	kindLogon          = "A"
+	kindOrder          = "D"
+	kindReport         = "8"
+	kindSequenceReset  = "4"
+	kindBusinessReject = "j"
 )
 
 // trader is a FIX client with a real engine, as any firm has: it knows nothing of
@@ -64,9 +70,10 @@ type trader struct {
 	numbers  map[int]bool
 	highest  int
 	logons   []time.Time
-	last     time.Time // of the newest report
-	strange  []string  // what a venue does not say
-	said     []string  // the last of what was said, for a test that fails
+	last     time.Time       // of the newest report
+	refused  map[string]bool // ClOrdIDs that were not done: the venue could not
+	strange  []string        // what a venue does not say
+	said     []string        // the last of what was said, for a test that fails
 }
 
 // fixReport is an ExecutionReport.
@@ -75,7 +82,7 @@ type fixReport struct{ clOrdID, orderID, execID, execType string }
 // newTrader connects a client to an address, and waits until it has logged on.
 func newTrader(t testing.TB, address string) *trader {
 	t.Helper()
-	c := &trader{t: t, password: rand.Text(), entered: map[string]string{}, numbers: map[int]bool{},
+	c := &trader{t: t, password: rand.Text(), entered: map[string]string{}, refused: map[string]bool{}, numbers: map[int]bool{},
 		id: quickfix.SessionID{BeginString: quickfix.BeginStringFIX44, SenderCompID: rand.Text()[:16], TargetCompID: "VENUE"}}
 	var err error
 	if c.store, err = quickfix.NewMemoryStoreFactory().Create(c.id); err != nil {
@@ -196,7 +203,7 @@ func (c *trader) check(who string, l *engineLog) {
 	await(c.t, who+": an answer to every order", func() bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		return len(c.entered) == len(c.sent)
+		return len(c.entered)+len(c.refused) == len(c.sent)
 	})
 	session := c.session(l)
 	await(c.t, who+": all reports", func() bool {
@@ -206,7 +213,9 @@ func (c *trader) check(who string, l *engineLog) {
 	})
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	l.once(c.t, who, session, len(c.sent))
+	if entered := l.once(c.t, who, session); entered != len(c.entered) {
+		c.t.Errorf("%s: %d orders were entered, and the engine has %d", who, len(c.entered), entered)
+	}
 	events := l.reports(session)
 	if len(events) != len(c.reports) {
 		c.t.Errorf("%s: the engine made %d reports, and %d came", who, len(events), len(c.reports))
@@ -275,6 +284,17 @@ func (c *trader) FromAdmin(*quickfix.Message, quickfix.SessionID) quickfix.Messa
 func (c *trader) FromApp(m *quickfix.Message, _ quickfix.SessionID) quickfix.MessageRejectError {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if reason, _ := m.Body.GetString(tagBusinessRejectReason); m.IsMsgTypeOf(kindBusinessReject) && reason == notAvailable {
+		name, err := m.Body.GetString(tagBusinessRejectRefID)
+		if err != nil {
+			return err
+		}
+		if c.entered[name] != "" {
+			c.strange = append(c.strange, "an order was entered, and then refused: "+name)
+		}
+		c.refused[name] = true
+		return nil
+	}
 	if !m.IsMsgTypeOf(kindReport) {
 		c.strange = append(c.strange, "a message that is no report: "+strings.ReplaceAll(m.String(), "\x01", "|"))
 		return nil
@@ -297,6 +317,9 @@ func (c *trader) FromApp(m *quickfix.Message, _ quickfix.SessionID) quickfix.Mes
 		c.answered = append(c.answered, make([]time.Time, max(0, n-len(c.answered)))...)
 		c.answered[n-1] = now
 		c.slowest = max(c.slowest, now.Sub(c.sent[n-1]))
+	}
+	if c.refused[r.clOrdID] {
+		c.strange = append(c.strange, "an order was refused, and then entered: "+r.clOrdID)
 	}
 	c.entered[r.clOrdID] = r.orderID
 	if again, _ := m.Header.GetString(tagPossResend); again == "Y" {
