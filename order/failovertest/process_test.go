@@ -3,13 +3,10 @@ package failovertest
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"io"
 	"net"
-	"os"
 	"os/exec"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -115,15 +112,6 @@ func (p *process) kill() {
 	if p.wait(); p.cmd.ProcessState.Exited() {
 		p.t.Errorf("the process had ended by itself:\n%s", p.said)
 	}
-}
-
-// stop ends the process in good order.
-func (p *process) stop() {
-	p.t.Helper()
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		p.t.Fatal(err)
-	}
-	p.wait()
 }
 
 func (p *process) wait() {

@@ -70,7 +70,6 @@ type trader struct {
 	numbers  map[int]bool
 	highest  int
 	logons   []time.Time
-	last     time.Time       // of the newest report
 	refused  map[string]bool // ClOrdIDs that were not done: the venue could not
 	strange  []string        // what a venue does not say
 	said     []string        // the last of what was said, for a test that fails
