@@ -125,6 +125,9 @@ func (h *hunt) start(wait bool, name string, args ...string) *victim {
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	if _, err := v.StdinPipe(); err != nil { // see endWithTest
+		h.t.Fatal(err)
+	}
 	if err := v.Start(); err != nil {
 		h.t.Fatal(err)
 	}
