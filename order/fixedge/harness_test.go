@@ -125,11 +125,13 @@ func (b *syncBuffer) String() string {
 
 // relay stands between a client and a venue, and can be cut.
 type relay struct {
+	t       testing.TB
 	address string
 
-	mu    sync.Mutex
-	dial  func() (net.Conn, error)
-	conns []net.Conn
+	mu       sync.Mutex
+	listener net.Listener
+	dial     func() (net.Conn, error)
+	conns    []net.Conn
 	// after, if above 0, cuts the link when so many bytes have come down.
 	after int
 	down  bool
@@ -141,19 +143,22 @@ func newRelay(t testing.TB, to string) *relay {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &relay{address: l.Addr().String()}
+	r := &relay{t: t, address: l.Addr().String()}
 	r.to(to)
-	t.Cleanup(func() { l.Close(); r.cut() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			r.carry(c)
-		}
-	}()
+	t.Cleanup(func() { r.set(true) })
+	r.listener = l
+	go r.serve(l)
 	return r
+}
+
+func (r *relay) serve(l net.Listener) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		r.carry(c)
+	}
 }
 
 func (r *relay) to(address string) {
@@ -231,13 +236,28 @@ func (r *relay) refuse() {
 	r.down = true
 }
 
+// While it is down, nothing listens. A link that is taken and closed would do as
+// well, but quickfix begins a logon on it, whose timer ends later ones.
 func (r *relay) set(down bool) {
 	r.mu.Lock()
 	r.down = down
+	if down {
+		r.listener.Close()
+	}
 	r.mu.Unlock()
 	if down {
 		r.cut()
+		return
 	}
+	l, err := net.Listen("tcp", r.address)
+	if err != nil {
+		r.t.Error(err)
+		return
+	}
+	r.mu.Lock()
+	r.listener = l
+	r.mu.Unlock()
+	go r.serve(l)
 }
 
 // client is a FIX client with a real engine.
