@@ -26,6 +26,9 @@ const (
 	MaxInstruments = order.MaxInstruments
 )
 
+// maxRate bounds rates and bursts, in requests per second.
+const maxRate = 1_000_000
+
 // maxProxies is the most address ranges of a configuration.
 const maxProxies = 32
 
@@ -299,8 +302,8 @@ func (c *Config) checkLimits() error {
 		ok    bool
 		want  string
 	}{
-		{"orders_per_second", l.OrdersPerSecond >= 1, "at least 1"},
-		{"burst", l.Burst >= l.OrdersPerSecond, "at least orders_per_second"},
+		{"orders_per_second", l.OrdersPerSecond >= 1 && l.OrdersPerSecond <= maxRate, "1 to 1000000"},
+		{"burst", l.Burst >= l.OrdersPerSecond && l.Burst <= maxRate, "at least orders_per_second, and at most 1000000"},
 		{"max_open_orders", l.MaxOpenOrders >= 1, "at least 1"},
 		{"max_requests", l.MaxRequests >= 1, "at least 1"},
 		{"max_time_to_live_seconds", l.MaxTimeToLive >= time.Second && l.MaxTimeToLive <= order.MaxTimeToLive, "1 to 86400"},

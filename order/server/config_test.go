@@ -50,6 +50,7 @@ func TestConfigRefuses(t *testing.T) {
 		"replicas alone":   {func(c *Config) { c.Replicas = 1 }, "replicas"},
 		"no instruments":   {func(c *Config) { c.Instruments = nil }, "instruments"},
 		"no rate":          {func(c *Config) { c.Limits.OrdersPerSecond = 0 }, "orders_per_second"},
+		"huge burst":       {func(c *Config) { c.Limits.Burst = 1 << 31 }, "burst"},
 		"small burst":      {func(c *Config) { c.Limits.Burst = 1 }, "burst"},
 		"long life":        {func(c *Config) { c.Limits.MaxTimeToLive = 2 * order.MaxTimeToLive }, "max_time_to_live_seconds"},
 		"long grace":       {func(c *Config) { c.Limits.MaxGrace = time.Hour }, "max_grace_seconds"},
