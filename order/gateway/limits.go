@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"cmp"
+	"math"
 	"time"
 
 	"github.com/zkkex/zkkex/order"
@@ -46,7 +47,7 @@ func DefaultLimits() Limits {
 func (l Limits) withDefaults() Limits {
 	d := DefaultLimits()
 	l.OrdersPerSecond = cmp.Or(l.OrdersPerSecond, d.OrdersPerSecond)
-	l.Burst = max(cmp.Or(l.Burst, 2*l.OrdersPerSecond), l.OrdersPerSecond)
+	l.Burst = max(cmp.Or(l.Burst, twice(l.OrdersPerSecond)), l.OrdersPerSecond)
 	l.MaxOpenOrders = cmp.Or(l.MaxOpenOrders, d.MaxOpenOrders)
 	l.MaxRequests = cmp.Or(l.MaxRequests, d.MaxRequests)
 	l.MaxTimeToLive = min(cmp.Or(l.MaxTimeToLive, d.MaxTimeToLive), order.MaxTimeToLive)
@@ -98,3 +99,6 @@ func (b *bucket) fill(now time.Time) {
 		b.at = now
 	}
 }
+
+// twice is 2*n, or the most there is.
+func twice(n uint32) uint32 { return uint32(min(2*uint64(n), math.MaxUint32)) }

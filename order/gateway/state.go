@@ -84,7 +84,7 @@ func (g *Gateway) state(id order.SessionID) *state {
 			names:   make(map[order.ID]name),
 			open:    make(map[order.OrderID]*engine.Order),
 			orders:  newBucket(l.OrdersPerSecond, l.Burst, now),
-			others:  newBucket(2*l.OrdersPerSecond, 2*l.Burst, now),
+			others:  newBucket(twice(l.OrdersPerSecond), twice(l.Burst), now),
 		}
 		g.states[id] = st
 	}
