@@ -60,6 +60,33 @@ func TestStoreFails(t *testing.T) {
 	}
 }
 
+// A journal that hangs is one that fails, after a while: what cancels led to is told
+// without a number, also for the one that hangs, and with its number later.
+func TestStoreHangs(t *testing.T) {
+	store := newFaultyStore(journal.NewMemory(), sound)
+	v := newVenue(t, func(c *Config) { c.Store = store })
+	tr := v.connect(testSession(1), establish())
+	first, second := tr.rests(order.Buy, 90, 1), tr.rests(order.Buy, 90, 1)
+	release := make(chan struct{})
+	store.hang(release)
+	for _, o := range []*order.NewOrderSingle{first, second} {
+		tr.send(&order.OrderCancelRequest{ClOrdID: tr.newID(), OrigClOrdID: o.ClOrdID})
+		if r, n := report[*order.ExecutionReport](tr); r.ExecType != order.ExecCanceled || n != 0 {
+			t.Fatalf("report %d %+v, expected Canceled without a number", n, r)
+		}
+	}
+	tr.send(tr.order(order.Buy, 90, 1))
+	if r, _ := report[*order.BusinessMessageReject](tr); r.BusinessRejectReason != order.BusinessNotAvailable {
+		t.Fatalf("%+v, expected NotAvailable", r)
+	}
+	close(release)
+	for want := uint64(3); want <= 4; want++ {
+		if r, n := report[*order.ExecutionReport](tr); r.ExecType != order.ExecCanceled || n != want {
+			t.Fatalf("report %d %+v, expected Canceled with number %d", n, r, want)
+		}
+	}
+}
+
 // A journal that is full is one that fails.
 func TestStoreFull(t *testing.T) {
 	store := journal.NewMemory()

@@ -36,6 +36,7 @@ type faultyStore struct {
 	failing   atomic.Bool
 	ambiguous atomic.Bool // records, and says that it has not
 	slow      chan struct{}
+	hangs     atomic.Pointer[chan struct{}]
 
 	mu   sync.Mutex
 	late [][]journal.Entry
@@ -44,6 +45,9 @@ type faultyStore struct {
 func newFaultyStore(s journal.Store, p plant) *faultyStore {
 	return &faultyStore{Store: s, plant: p}
 }
+
+// hang makes writes wait.
+func (s *faultyStore) hang(until chan struct{}) { s.hangs.Store(&until) }
 
 var errPlanted = fmt.Errorf("%w: planted", journal.ErrUnavailable)
 
@@ -57,6 +61,9 @@ func (s *faultyStore) err() error {
 func (s *faultyStore) Append(ctx context.Context, entries []journal.Entry) ([]uint64, int, error) {
 	if s.slow != nil {
 		<-s.slow
+	}
+	if until := s.hangs.Load(); until != nil {
+		<-*until
 	}
 	if err := s.err(); err != nil {
 		return nil, 0, err

@@ -54,6 +54,9 @@ type recorder struct {
 	wake    chan struct{}
 	done    chan struct{}
 	scratch []journal.Entry
+	// under are the items that the goroutine has, those of the write that goes on
+	// first.
+	under [2][]item
 
 	since atomic.Int64 // when the write that goes on began, in Unix nanoseconds; 0 if none
 	bad   atomic.Bool  // down, without the lock
@@ -159,6 +162,8 @@ func cut(items []item) int {
 // persist records items until that succeeds; later ones come after them. It returns
 // false if the gateway has stopped.
 func (r *recorder) persist(items, later []item) bool {
+	r.hold(items, later)
+	defer r.hold(nil, nil)
 	for wait := newBackoff(); ; {
 		err := r.write(items)
 		if err == nil {
@@ -183,6 +188,23 @@ func (r *recorder) persist(items, later []item) bool {
 		}
 	}
 }
+
+func (r *recorder) hold(items, later []item) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.under = [2][]item{items, later}
+}
+
+// slow counts a write that began at a time, and still goes on, as one that failed.
+func (r *recorder) slow(began int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.since.Load() == began {
+		r.fail(errSlow, r.under[0], r.under[1], r.queue)
+	}
+}
+
+var errSlow = fmt.Errorf("a write has taken %v so far: %w", slowStore, journal.ErrUnavailable)
 
 // fail notes that the journal could not record, and confirms the cancels among the
 // items. The caller holds mu.
@@ -223,20 +245,31 @@ func (r *recorder) write(items []item) error {
 func (r *recorder) append(entries []journal.Entry) ([]uint64, error) {
 	// What was done before the gateway was stopped is still recorded.
 	ctx := context.Background()
+	start := time.Now()
+	r.since.Store(start.UnixNano())
 	if !r.inline {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, appendTimeout)
 		defer cancel()
+		late := time.AfterFunc(slowStore, func() { r.slow(start.UnixNano()) })
+		defer late.Stop()
 	}
-	start := time.Now()
-	r.since.Store(start.UnixNano())
 	numbers, _, err := r.g.store.Append(ctx, entries)
-	r.since.Store(0)
+	r.wrote()
 	r.g.observe.Appended(len(entries), time.Since(start), err)
 	if err == nil && len(numbers) != len(entries) {
 		return nil, fmt.Errorf("the journal numbered %d of %d entries", len(numbers), len(entries))
 	}
 	return numbers, err
+}
+
+// wrote ends the time of a write. Nothing of it is confirmed as late after that.
+func (r *recorder) wrote() {
+	if !r.inline { // who writes inline holds the lock
+		r.mu.Lock()
+		defer r.mu.Unlock()
+	}
+	r.since.Store(0)
 }
 
 // confirm tells at once, without a number, what cancels led to. The caller holds mu.
