@@ -204,6 +204,7 @@ func TestFollowerTakesInWhatIsIssued(t *testing.T) {
 	if g.follower.knows(raised.Epochs[0].Sequence) {
 		t.Fatal("the follower knows the root already; the test shows nothing")
 	}
+	time.Sleep(followGap) // the least between two looks
 	g.mustChannel(g.places[1], raised, g.certificate(raised), handshake.Inline)
 	if _, err := g.channel(g.places[1], next, g.certificate(raised), handshake.Inline); !errors.Is(err, handshake.ErrUnknownDescriptor) {
 		t.Errorf("a descriptor of the generation before: %v, expected %v", err, handshake.ErrUnknownDescriptor)

@@ -30,7 +30,11 @@ type admitting struct {
 
 func newAdmitting(t *testing.T) *admitting {
 	t.Helper()
-	s := newSceneAt(t, time.Now())
+	// Channels end by the system's clock. The epoch is one hour old at any time of day.
+	now := time.Now()
+	s := newSceneAt(t, now, func(c *Config) {
+		c.Schedule = zkkex.Schedule{Origin: now.Add(-time.Hour).Unix(), Length: 24 * 60 * 60}
+	})
 	s.must(s.venue.Close())
 	a := &admitting{scene: s, provers: provertest.New("venue")}
 	a.provers.ID, a.provers.Params = s.registrar.ID(), s.config().Circuits[0].Params
