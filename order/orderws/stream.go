@@ -56,7 +56,7 @@ func readError(err error) error {
 	switch {
 	case errors.Is(err, websocket.ErrMessageTooBig):
 		return &zkkex.ParseError{Format: "frame", Err: fmt.Errorf("expected at most %d bytes: %w", order.MaxFrame, err)}
-	case errors.Is(err, io.EOF):
+	case errors.Is(err, io.EOF), errors.Is(err, context.Canceled): // HTTP's end may be noticed first
 		return fmt.Errorf("%w: the connection ended without a close", io.ErrUnexpectedEOF)
 	}
 	return err
