@@ -20,12 +20,19 @@ func (k *killScene) under(t *testing.T) *net.TCPConn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
+	before := k.begun.Load()
 	_ = c.SetDeadline(time.Now().Add(patience))
 	if _, err := fmt.Fprint(c, "up 8\n"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := io.CopyN(c, new(pattern), 4); err != nil {
 		t.Fatal(err)
+	}
+	// A connection that the tunnel has not taken yet is reset when it stops to listen.
+	for end := time.Now().Add(patience); k.begun.Load() == before; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the stream did not come to the upstream")
+		}
 	}
 	return c.(*net.TCPConn)
 }

@@ -74,6 +74,7 @@ type killScene struct {
 	whole    atomic.Int64
 	broken   atomic.Int64
 	refused  atomic.Int64
+	begun    atomic.Int64 // streams that have come to the upstream
 	mu       sync.Mutex
 	outputs  []*bytes.Buffer
 }
@@ -212,6 +213,7 @@ func (k *killScene) serveStream(c *net.TCPConn) {
 		k.t.Errorf("upstream: %q: %v", line, err)
 		return
 	}
+	k.begun.Add(1)
 	if what == "down" {
 		if _, err := io.CopyN(c, new(pattern), size); err != nil {
 			_ = c.SetLinger(0)
