@@ -80,7 +80,8 @@ type killScene struct {
 }
 
 func newKillScene(t *testing.T) *killScene {
-	k := &killScene{t: t, dir: t.TempDir(), sessions: unusedAddress(t), publish: unusedAddress(t), local: unusedAddress(t)}
+	unused := unusedAddresses(t)
+	k := &killScene{t: t, dir: t.TempDir(), sessions: unused[0], publish: unused[1], local: unused[2]}
 	k.upstream = k.streams()
 	home := filepath.Join(k.dir, "alice")
 	registrar := filepath.Join(k.dir, "registrar")
@@ -96,13 +97,17 @@ func newKillScene(t *testing.T) *killScene {
 	return k
 }
 
-func unusedAddress(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+// unusedAddresses returns addresses that differ, and that nobody listens at.
+func unusedAddresses(t *testing.T) (all [3]string) {
+	for i := range all {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		all[i] = l.Addr().String()
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return all
 }
 
 // run runs a command of ours in this process, and returns what it printed.
