@@ -187,7 +187,7 @@ func (d *Dir) openDatabase() (err error) {
 	if d.db, err = pebble.Open(path, options); err != nil {
 		return explain(err)
 	}
-	if err := d.readMeta(); err != nil {
+	if err := errors.Join(pebblelog.Opened(vfs.Default, path), d.readMeta()); err != nil {
 		return errors.Join(err, d.db.Close())
 	}
 	return nil

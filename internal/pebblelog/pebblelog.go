@@ -19,6 +19,7 @@ import (
 	"hash/crc32"
 	"io"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,6 +32,11 @@ var ErrDamaged = errors.New("damaged write-ahead log")
 // Check returns an error wrapping [ErrDamaged] if the folder of a database, of the
 // format FormatWALSyncChunks or a later one, has no log, or a log that is broken
 // before its end. Of what the last three syncs wrote, it cannot always tell.
+//
+// Who opens the database after that calls [Opened]. A process that is killed in between
+// can leave a folder without a log: what that held is in tables, and the next one is
+// not made yet. The mark that Check leaves tells such a folder from one whose log was
+// taken away.
 func Check(files vfs.FS, dir string) error {
 	names, err := files.List(dir)
 	if err != nil {
@@ -46,11 +52,22 @@ func Check(files vfs.FS, dir string) error {
 			return err
 		}
 	}
-	if !found { // there always is one, of a database that was ever open
+	// There always is one, of a database that was ever open.
+	if !found && !slices.Contains(names, opening) {
 		return fmt.Errorf("%w: %s has none", ErrDamaged, dir)
 	}
-	return nil
+	f, err := files.Create(files.PathJoin(dir, opening), vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
+
+// opening is the name of the mark that a database is being opened.
+const opening = "opening"
+
+// Opened says that a database was opened after [Check].
+func Opened(files vfs.FS, dir string) error { return files.Remove(files.PathJoin(dir, opening)) }
 
 func checkFile(files vfs.FS, path, name string) (err error) {
 	digits, _, _ := strings.Cut(strings.TrimSuffix(name, ".log"), "-")

@@ -120,6 +120,14 @@ func TestMissing(t *testing.T) {
 	if err := Check(files, "db"); !errors.Is(err, ErrDamaged) {
 		t.Errorf("without a log: %v, want %v", err, ErrDamaged)
 	}
+	f, err := files.Create("db/"+opening, vfs.WriteCategoryUnspecified)
+	must(t, err)
+	must(t, f.Close())
+	must(t, Check(files, "db")) // killed while it was opened
+	must(t, Opened(files, "db"))
+	if err := Check(files, "db"); !errors.Is(err, ErrDamaged) {
+		t.Errorf("without a log after it was opened: %v, want %v", err, ErrDamaged)
+	}
 	if err := checkLog(t, "x.log", nil); !errors.Is(err, ErrDamaged) {
 		t.Errorf("a log without number: %v, want %v", err, ErrDamaged)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/zkkex/zkkex/internal/filelock"
+	"github.com/zkkex/zkkex/internal/pebblelog"
 	"github.com/zkkex/zkkex/order/journal"
 )
 
@@ -88,7 +89,7 @@ func (j *Journal) openDatabase() (err error) {
 		return explainOpen(err)
 	}
 	j.db = db
-	return nil
+	return explain(pebblelog.Opened(j.files, j.databasePath()))
 }
 
 // release lets go of the folder.
