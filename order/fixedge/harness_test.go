@@ -364,10 +364,11 @@ func newClient(t testing.TB, comp string) *client {
 	t.Helper()
 	c := &client{t: t, password: testPassword, id: quickfix.SessionID{BeginString: quickfix.BeginStringFIX44, SenderCompID: comp, TargetCompID: DefaultCompID}}
 	c.changed.L = &c.mu
-	var err error
-	if c.store, err = quickfix.NewMemoryStoreFactory().Create(c.id); err != nil {
+	inner, err := quickfix.NewMemoryStoreFactory().Create(c.id)
+	if err != nil {
 		t.Fatal(err)
 	}
+	c.store = &clientStore{MessageStore: inner}
 	return c
 }
 
