@@ -21,9 +21,10 @@ import (
 const (
 	// controlSocket is its name.
 	controlSocket = "control.sock"
-	// maxJob and maxDone bound what is said on it, in bytes.
-	maxJob  = 4096
-	maxDone = 64 << 10
+	// maxJob and maxDone bound what is said on it, in bytes: a market maker has ten
+	// thousand open orders, and each takes some 400.
+	maxJob  = 1 << 20
+	maxDone = 16 << 20
 	// controlTimeout bounds a job.
 	controlTimeout = 5 * time.Minute
 )
@@ -82,18 +83,20 @@ func serveControl[Job, Done any](ctx context.Context, l net.Listener, perform fu
 }
 
 func controlAnswerTo[Job, Done any](r *http.Request, perform func(context.Context, Job) (*Done, error)) controlAnswer {
-	var done json.RawMessage
+	var a controlAnswer
 	j, err := readJob[Job](r.Body)
 	if err == nil {
 		var d *Done
-		if d, err = perform(r.Context(), j); err == nil {
-			done, err = json.Marshal(d)
+		if d, err = perform(r.Context(), j); d != nil {
+			var failed error
+			a.Done, failed = json.Marshal(d)
+			err = errors.Join(err, failed)
 		}
 	}
 	if err != nil {
-		return controlAnswer{Error: &controlError{int(exitOf(err)), codeOf(err), err.Error(), hintOf(err)}}
+		a.Error = &controlError{int(exitOf(err)), codeOf(err), err.Error(), hintOf(err)}
 	}
-	return controlAnswer{Done: done}
+	return a
 }
 
 func readJob[Job any](r io.Reader) (j Job, err error) {
@@ -102,7 +105,8 @@ func readJob[Job any](r io.Reader) (j Job, err error) {
 	return j, d.Decode(&j)
 }
 
-// askServer has the server that has the folder open carry out a job.
+// askServer has the server that has the folder open carry out a job. With an error
+// comes what was done before it, if anything was.
 func askServer[Done, Job any](ctx context.Context, dir string, j Job) (*Done, error) {
 	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
 	defer cancel()
@@ -129,12 +133,18 @@ func askServer[Done, Job any](ctx context.Context, dir string, j Job) (*Done, er
 	if err := json.NewDecoder(io.LimitReader(answer.Body, maxDone)).Decode(&out); err != nil {
 		return nil, fmt.Errorf("the server's answer: %w", err)
 	}
-	if out.Error != nil {
-		return nil, out.Error
-	}
-	if out.Done == nil {
+	if out.Done == nil && out.Error == nil {
 		return nil, errors.New("the server's answer is empty; is it of another version?")
 	}
-	done := new(Done)
-	return done, json.Unmarshal(out.Done, done)
+	var done *Done
+	if out.Done != nil {
+		done = new(Done)
+		if err := json.Unmarshal(out.Done, done); err != nil {
+			return nil, fmt.Errorf("the server's answer: %w", err)
+		}
+	}
+	if out.Error != nil { // a nil *controlError would be an error
+		return done, out.Error
+	}
+	return done, nil
 }
