@@ -23,28 +23,55 @@ import (
 
 func (a *app) gatewayRunCommand(o *gatewayOptions) *cobra.Command {
 	var p paramsFlags
+	places := make(map[string]*string)
 	c := &cobra.Command{
 		Use:   "run --params PARAMS",
 		Short: "take orders until interrupted",
 		Long: `Run takes members' sessions and their orders. It follows the registry, issues
 the venue's descriptors when they are due (unless it follows another gateway)
 and publishes them, and shows health and metrics at the admin address: /live,
-/ready and /metrics.
+/ready and /metrics. Flags replace what gateway.json says, for this run.
 
 Interrupt it once, and it drains: members are told to connect elsewhere, and
 what has happened is recorded; twice, and it ends at once. What it told anybody
 survives either way, and kill -9 too. Orders outlive their connection for the
 grace that their owner asked for.`,
 		Example: `  zkkex gateway run --dir ./gateway --params ./params
-  zkkex gateway run --dir ./gateway-b --params dev --json`,
+  zkkex gateway run --dir ./gateway-b --params dev --listen 127.0.0.1:9450 --publish none --json`,
 		Args: noArguments,
 	}
 	p.register(c)
-	c.RunE = a.run(func(ctx context.Context, _ []string) (result, error) { return nil, a.runGateway(ctx, o, &p) })
+	f := c.Flags()
+	places["listen"] = f.String("listen", "", "`ADDRESS` to take sessions on")
+	places["publish"] = f.String("publish", "", "`ADDRESS` to publish descriptors on, or none")
+	places["admin"] = f.String("admin", "", "`ADDRESS` of health and metrics, or none")
+	c.RunE = a.run(func(ctx context.Context, _ []string) (result, error) {
+		for name, place := range places {
+			if _, _, err := net.SplitHostPort(*place); err != nil && *place != "" && (*place != "none" || name == "listen") {
+				return nil, usagef("--%s %q: expected HOST:PORT", name, *place)
+			}
+		}
+		return nil, a.runGateway(ctx, o, &p, func(to *server.Config) {
+			replace(&to.Sessions, *places["listen"])
+			replace(&to.Publish, *places["publish"])
+			replace(&to.Admin, *places["admin"])
+		})
+	})
 	return c
 }
 
-func (a *app) runGateway(ctx context.Context, o *gatewayOptions, p *paramsFlags) (err error) {
+// replace replaces an address by what a flag says, if it says anything.
+func replace(field *string, said string) {
+	switch said {
+	case "":
+	case "none":
+		*field = ""
+	default:
+		*field = said
+	}
+}
+
+func (a *app) runGateway(ctx context.Context, o *gatewayOptions, p *paramsFlags, change func(*server.Config)) (err error) {
 	dir, err := a.gatewayDir(o)
 	if err != nil {
 		return err
@@ -64,7 +91,7 @@ func (a *app) runGateway(ctx context.Context, o *gatewayOptions, p *paramsFlags)
 	}
 	defer shutdown()
 	done := a.progress("opening the journal")
-	n, err := server.Open(ctx, dir, server.Options{Venue: open, Observe: observe, Log: a.logger()})
+	n, err := server.Open(ctx, dir, server.Options{Venue: open, Changed: change, Observe: observe, Log: a.logger()})
 	done()
 	if errors.Is(err, filelock.ErrLocked) {
 		return withHint(err, "one process at a time; the other gateway and venue commands work beside it")
