@@ -214,6 +214,7 @@ func sameInProtobuf(t *testing.T, m proto.Message, b []byte) {
 func FuzzParseRequest(f *testing.F) {
 	f.Add([]byte(bytesField(1, strings.Join(orderParts, ""))))
 	f.Add([]byte(changed(3, varintField(3, 9))))
+	f.Add([]byte(bytesField(1, orderParts[0]+bytesField(2, "acme")+varintField(3, 32)+varintField(4, 35)+strings.Join(orderParts[4:], ""))))
 	f.Add([]byte(bytesField(7, bytesField(1, "0123456789abcdef")+bytesField(2, "A")+bytesField(4, bytesField(1, varintField(1, 2))+bytesField(2, varintField(1, 2)))+varintField(6, 5))))
 	f.Add([]byte(bytesField(2, bytesField(1, "0123456789abcdef")+bytesField(2, "0123456789abcdeg")+bytesField(3, strings.Repeat("p", 64)))))
 	f.Fuzz(func(t *testing.T, b []byte) { checkRequestBytes(t, b) })

@@ -1,5 +1,7 @@
 package order
 
+import "strings"
+
 // NewReject returns the report that refuses a request, of the type that FIX has for
 // it: an [ExecutionReport] for an order, an [OrderCancelReject] for a cancel or a
 // replacement, a [QuoteStatusReport] for a quote and what goes with it, and a
@@ -36,7 +38,13 @@ func NewReject(r Request, reason OrdRejReason, text string) Report {
 func (r *NewOrderSingle) reject(reason OrdRejReason, text string) *ExecutionReport {
 	report := &ExecutionReport{
 		ClOrdID: r.ClOrdID, ExecType: ExecRejected, OrdStatus: StatusRejected,
-		Side: r.Side, OrdType: r.OrdType, OrdRejReason: reason, Text: text,
+		OrdRejReason: reason, Text: text,
+	}
+	if strings.IndexByte(sides, byte(r.Side)) >= 0 {
+		report.Side = r.Side
+	}
+	if strings.IndexByte(ordTypes, byte(r.OrdType)) >= 0 {
+		report.OrdType = r.OrdType
 	}
 	if checkSymbol(r.Symbol) == nil {
 		report.Symbol = r.Symbol

@@ -245,3 +245,21 @@ func rational(d Decimal) *big.Rat {
 	}
 	return n.Mul(n, scale)
 }
+
+// A request can have several things wrong with it. What refuses it for the first
+// repeats none of the others, so that it can be sent.
+func TestRefusalsCanBeSent(t *testing.T) {
+	r := ordered(func(r *NewOrderSingle) { r.Symbol, r.Side, r.OrdType = "acme", 'W', '9' })
+	_, err := AppendRequest(nil, r)
+	var refused *RequestError
+	if !errors.As(err, &refused) {
+		t.Fatalf("expected a refusal, got %v", err)
+	}
+	report, ok := refused.Reject.(*ExecutionReport)
+	if !ok || report.OrdRejReason != RejUnknownSymbol {
+		t.Fatalf("expected a report of an unknown symbol, got %#v", refused.Reject)
+	}
+	if _, err := AppendReport(nil, report); err != nil {
+		t.Error(err)
+	}
+}
