@@ -5,6 +5,8 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"golang.org/x/term"
 )
 
 // Env is everything outside of a command that it uses, beside files and the
@@ -19,6 +21,8 @@ type Env struct {
 	// echo. It returns an error wrapping [ErrNoTerminal] where there is no
 	// terminal, and ctx's error when ctx ends.
 	ReadPassword func(ctx context.Context, prompt string) (string, error)
+	// Redraw says that Stderr is a terminal, where a line can be drawn again.
+	Redraw bool
 	// Now is the clock.
 	Now func() time.Time
 }
@@ -31,6 +35,7 @@ func SystemEnv() Env {
 		Stderr:       os.Stderr,
 		Getenv:       os.Getenv,
 		ReadPassword: readPassword,
+		Redraw:       term.IsTerminal(int(os.Stderr.Fd())),
 		Now:          time.Now,
 	}
 }
