@@ -33,11 +33,23 @@ func Run(t testing.TB, dir, script string, args ...string) (output string, code 
 	return run(t, dir, append([]string{path}, args...))
 }
 
+// Script runs a script of the test's own, in the file path, as Run does those of
+// packages. It can require the installed ones.
+func Script(t testing.TB, dir, path string, args ...string) (output string, code int) {
+	t.Helper()
+	path, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return run(t, dir, append([]string{path}, args...))
+}
+
 func run(t testing.TB, dir string, args []string) (output string, code int) {
 	t.Helper()
 	var out bytes.Buffer
 	c := exec.CommandContext(t.Context(), "node", args...)
 	c.Dir, c.Stdout, c.Stderr = dir, &out, &out
+	c.Env = append(os.Environ(), "NODE_PATH="+filepath.Join(root(t), modules))
 	err := c.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
