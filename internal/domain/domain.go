@@ -47,6 +47,8 @@ const (
 	Presentation Tag = "zkkex/v1 presentation"
 	// Circuit tags the digest of a compiled constraint system.
 	Circuit Tag = "zkkex/v1 circuit"
+	// SparseCircuit tags the digest of a compiled sparse constraint system.
+	SparseCircuit Tag = "zkkex/v1 sparse circuit"
 	// Possession tags what a proof of possession signs.
 	Possession Tag = "zkkex/v1 possession"
 	// Challenge tags the registrar's authentication of an enrolment challenge.
@@ -104,6 +106,8 @@ const (
 	FIXClaim Tag = "zkkex/v1 fix claim"
 	// FIXName tags the ID of a request whose sender named it in FIX.
 	FIXName Tag = "zkkex/v1 fix name"
+	// CeremonySecret tags the derivation of a contribution's secret factors.
+	CeremonySecret Tag = "zkkex/v1 ceremony secret"
 )
 
 // Frame returns tag and fields in the one framing that is hashed: each of them

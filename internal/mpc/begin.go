@@ -1,0 +1,72 @@
+package mpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	curve "github.com/consensys/gnark-crypto/ecc/bn254"
+	"github.com/consensys/gnark/backend/groth16/bn254/mpcsetup"
+	"github.com/consensys/gnark/constraint"
+	cs "github.com/consensys/gnark/constraint/bn254"
+
+	"github.com/zkkex/zkkex/internal/relation"
+)
+
+// Reasons why phase 2 cannot begin.
+var (
+	// ErrDomain reports an SRS of another domain than the circuit's.
+	ErrDomain = errors.New("the SRS is for another domain")
+	// ErrCommitments reports a circuit with commitments.
+	ErrCommitments = errors.New("circuits with commitments are not supported")
+	// ErrUnusedWire reports a wire that no constraint uses: a proof would be
+	// valid for any value of it.
+	ErrUnusedWire = errors.New("no constraint uses the wire")
+)
+
+// NewPhase2 returns where phase 2 begins for a circuit: delta is 1. It involves
+// no secrets; everybody computes the same. The SRS must be for the [Domain] of
+// the circuit. It looks at ctx between chunks of work and returns its error.
+func NewPhase2(ctx context.Context, system *cs.R1CS, srs *SRS, progress Progress) (*Phase2, *Evaluations, error) {
+	if err := checkSystem(system, srs); err != nil {
+		return nil, nil, fmt.Errorf("beginning phase 2: %w", err)
+	}
+	var g mpcsetup.Phase2
+	evals := g.Initialize(system, srs)
+	p := &Phase2{delta1: g.Parameters.G1.Delta, delta2: g.Parameters.G2.Delta, k: g.Parameters.G1.PKK, z: g.Parameters.G1.Z}
+	if err := checkUsed(p, &evals); err != nil {
+		return nil, nil, fmt.Errorf("beginning phase 2: %w", err)
+	}
+	return p, &evals, nil
+}
+
+func checkSystem(system *cs.R1CS, srs *SRS) error {
+	if commitments, ok := system.CommitmentInfo.(constraint.Groth16Commitments); !ok || len(commitments) > 0 {
+		return ErrCommitments
+	}
+	if err := checkLengths(srs); err != nil {
+		return err
+	}
+	if want, got := Domain(relation.SizeOf(system)), domainOf(srs); got != want {
+		return fmt.Errorf("%w: expected %d for this circuit, got %d", ErrDomain, want, got)
+	}
+	return nil
+}
+
+// checkUsed makes sure that no point of a key is at infinity where a contribution
+// could not have one.
+func checkUsed(p *Phase2, evals *Evaluations) error {
+	for i, points := range [][]curve.G1Affine{evals.G1.VKK, p.k} {
+		for j := range points {
+			if points[j].IsInfinity() {
+				return fmt.Errorf("%w %d", ErrUnusedWire, i*len(evals.G1.VKK)+j)
+			}
+		}
+	}
+	for i := range p.z {
+		if p.z[i].IsInfinity() {
+			return &CheckError{Check: CheckTauValue, Err: errors.New("tau is in the domain")}
+		}
+	}
+	return nil
+}
