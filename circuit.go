@@ -1,11 +1,14 @@
 package zkkex
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // CircuitID names one relation, exactly: the proof system, the curve, the key
 // type and the capacity of the registry. A changed relation is a new id, never
-// an edit. The high byte is the family (0x01 is Groth16 over BN254), the low
-// byte the relation within it.
+// an edit. The high byte is the family, a [ProofSystem]; the low byte is the
+// relation within it.
 type CircuitID uint16
 
 // The circuits of this version.
@@ -14,10 +17,16 @@ const (
 	BabyJubjub20 CircuitID = 0x0101
 	// BabyJubjub32 proves a Baby Jubjub key in a registry of capacity 2^32.
 	BabyJubjub32 CircuitID = 0x0102
+	// BabyJubjub20Plonk proves the same as [BabyJubjub20], with PLONK.
+	BabyJubjub20Plonk CircuitID = 0x0201
+	// BabyJubjub32Plonk proves the same as [BabyJubjub32], with PLONK.
+	BabyJubjub32Plonk CircuitID = 0x0202
 )
 
 // Circuits lists the circuits this version knows, in order of their ids.
-func Circuits() []CircuitID { return []CircuitID{BabyJubjub20, BabyJubjub32} }
+func Circuits() []CircuitID {
+	return []CircuitID{BabyJubjub20, BabyJubjub32, BabyJubjub20Plonk, BabyJubjub32Plonk}
+}
 
 // ParseCircuit returns the circuit that [CircuitID.String] names. It returns an
 // error wrapping [ErrUnsupported] for any other name.
@@ -31,7 +40,16 @@ func ParseCircuit(name string) (CircuitID, error) {
 }
 
 // Known reports whether this version knows the circuit.
-func (id CircuitID) Known() bool { return id == BabyJubjub20 || id == BabyJubjub32 }
+func (id CircuitID) Known() bool { return slices.Contains(Circuits(), id) }
+
+// ProofSystem returns the proof system of the circuit's proofs, or 0 for an
+// unknown circuit.
+func (id CircuitID) ProofSystem() ProofSystem {
+	if id.Known() {
+		return ProofSystem(id >> 8)
+	}
+	return 0
+}
 
 // String returns the circuit's name, as in "babyjubjub-20".
 func (id CircuitID) String() string {
@@ -40,6 +58,10 @@ func (id CircuitID) String() string {
 		return "babyjubjub-20"
 	case BabyJubjub32:
 		return "babyjubjub-32"
+	case BabyJubjub20Plonk:
+		return "babyjubjub-20-plonk"
+	case BabyJubjub32Plonk:
+		return "babyjubjub-32-plonk"
 	default:
 		return fmt.Sprintf("circuit-%#04x", uint16(id))
 	}
@@ -58,9 +80,9 @@ func (id CircuitID) KeyType() KeyType {
 // the circuit proves membership in, or 0 for an unknown circuit.
 func (id CircuitID) CapacityBits() int {
 	switch id {
-	case BabyJubjub20:
+	case BabyJubjub20, BabyJubjub20Plonk:
 		return 20
-	case BabyJubjub32:
+	case BabyJubjub32, BabyJubjub32Plonk:
 		return 32
 	default:
 		return 0
@@ -70,10 +92,14 @@ func (id CircuitID) CapacityBits() int {
 // ProofSize returns the size of the circuit's proofs in bytes, or 0 for an
 // unknown circuit.
 func (id CircuitID) ProofSize() int {
-	if id.Known() {
+	switch id.ProofSystem() {
+	case Groth16:
 		return groth16ProofSize
+	case Plonk:
+		return plonkProofSize
+	default:
+		return 0
 	}
-	return 0
 }
 
 // KeyType is the type of an identity key. It is part of the leaf, so that a

@@ -109,12 +109,12 @@ func TestPresentationKeepsNothing(t *testing.T) {
 
 func TestProofSize(t *testing.T) {
 	for _, id := range zkkex.Circuits() {
-		for _, n := range []int{0, 127, 129, 164, 324} {
+		for _, n := range []int{0, 127, 129, 164, 324, 511, 513} {
 			if _, err := zkkex.ParseProof(id, make([]byte, n)); err == nil {
 				t.Errorf("%v: %d bytes accepted", id, n)
 			}
 		}
-		if p, err := zkkex.ParseProof(id, make([]byte, 128)); err != nil || len(p) != id.ProofSize() {
+		if p, err := zkkex.ParseProof(id, make([]byte, id.ProofSize())); err != nil || len(p) != id.ProofSize() {
 			t.Errorf("%v: %d bytes, %v", id, len(p), err)
 		}
 	}

@@ -9,9 +9,13 @@ import (
 // commitments: A (32 bytes), B (64 bytes) and C (32 bytes), compressed.
 const groth16ProofSize = 128
 
+// plonkProofSize is the size of a PLONK proof over BN254 without commitments:
+// nine compressed points and seven scalars, of 32 bytes each.
+const plonkProofSize = 512
+
 // Proof is a proof as it travels: opaque, of a size fixed by its circuit. Its
-// points are checked by the verifier. A proof can be re-randomised by anybody,
-// so its bytes are never a replay key; the nullifier is.
+// points are checked by the verifier. A Groth16 proof can be re-randomised by
+// anybody, so a proof's bytes are never a replay key; the nullifier is.
 type Proof []byte
 
 // ParseProof returns a copy of b as a proof for the circuit. It returns an

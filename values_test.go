@@ -77,21 +77,52 @@ func TestEmptyLeaf(t *testing.T) {
 func TestCircuitNames(t *testing.T) {
 	for _, id := range zkkex.Circuits() {
 		got, err := zkkex.ParseCircuit(id.String())
-		if err != nil || got != id || !id.Known() || id.KeyType() != zkkex.KeyBabyJubjub || id.ProofSize() != 128 {
+		if err != nil || got != id || !id.Known() || id.KeyType() != zkkex.KeyBabyJubjub {
 			t.Errorf("%v: %v, %v", id, got, err)
 		}
 	}
 	if zkkex.BabyJubjub20.CapacityBits() != 20 || zkkex.BabyJubjub32.CapacityBits() != 32 {
 		t.Error("capacities")
 	}
-	unknown := zkkex.CircuitID(0x0201)
-	if unknown.Known() || unknown.KeyType() != 0 || unknown.CapacityBits() != 0 || unknown.ProofSize() != 0 || unknown.String() != "circuit-0x0201" {
+	unknown := zkkex.CircuitID(0x0301)
+	if unknown.Known() || unknown.KeyType() != 0 || unknown.CapacityBits() != 0 || unknown.ProofSize() != 0 || unknown.String() != "circuit-0x0301" {
 		t.Errorf("an unknown circuit is %v", unknown)
 	}
 	for _, name := range []string{"", "babyjubjub", "BabyJubjub-20", "circuit-0x0101"} {
 		if _, err := zkkex.ParseCircuit(name); !errors.Is(err, zkkex.ErrUnsupported) {
 			t.Errorf("%q: %v, want %v", name, err, zkkex.ErrUnsupported)
 		}
+	}
+}
+
+func TestProofSystems(t *testing.T) {
+	sizes := map[zkkex.ProofSystem]int{zkkex.Groth16: 128, zkkex.Plonk: 512}
+	count := 0
+	for _, s := range zkkex.ProofSystems() {
+		if got, err := zkkex.ParseProofSystem(s.String()); err != nil || got != s || !s.Known() {
+			t.Errorf("%v: %v, %v", s, got, err)
+		}
+		for _, id := range s.Circuits() {
+			count++
+			if id.ProofSystem() != s || byte(id>>8) != byte(s) || id.ProofSize() != sizes[s] {
+				t.Errorf("%v is of %v, with proofs of %d bytes", id, id.ProofSystem(), id.ProofSize())
+			}
+			if got, err := s.Circuit(id.KeyType(), id.CapacityBits()); err != nil || got != id {
+				t.Errorf("%v for %d bits: %v, %v", s, id.CapacityBits(), got, err)
+			}
+		}
+		if _, err := s.Circuit(zkkex.KeyBabyJubjub, 21); !errors.Is(err, zkkex.ErrUnsupported) {
+			t.Errorf("%v for 21 bits: %v, want %v", s, err, zkkex.ErrUnsupported)
+		}
+	}
+	if count != len(zkkex.Circuits()) {
+		t.Errorf("%d circuits in proof systems, %d circuits", count, len(zkkex.Circuits()))
+	}
+	if unknown := zkkex.ProofSystem(3); unknown.Known() || unknown.String() != "proofsystem-0x03" || zkkex.CircuitID(0x0301).ProofSystem() != 0 {
+		t.Errorf("an unknown proof system is %v", unknown)
+	}
+	if _, err := zkkex.ParseProofSystem("stark"); !errors.Is(err, zkkex.ErrUnsupported) {
+		t.Errorf("%v, want %v", err, zkkex.ErrUnsupported)
 	}
 }
 

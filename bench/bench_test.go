@@ -30,7 +30,7 @@ func prepare(b *testing.B) *member {
 }
 
 func BenchmarkCompile(b *testing.B) {
-	for _, id := range zkkex.Circuits() {
+	for _, id := range zkkex.Groth16.Circuits() {
 		b.Run(id.String(), func(b *testing.B) {
 			clock(b)
 			var size relation.Size

@@ -11,7 +11,7 @@ import (
 
 func (r *runner) compile(ctx context.Context) error {
 	var tasks []task
-	for _, id := range zkkex.Circuits() {
+	for _, id := range zkkex.Groth16.Circuits() {
 		system, err := circuits.Compile(id)
 		if err != nil {
 			return err

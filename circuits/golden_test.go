@@ -18,7 +18,7 @@ const goldenFile = "../testdata/constraints.csv"
 // and so does a row for a circuit that is gone.
 func TestConstraintCounts(t *testing.T) {
 	rows := goldenRows(t)
-	for _, id := range zkkex.Circuits() {
+	for _, id := range zkkex.Groth16.Circuits() {
 		system, err := Compile(id)
 		if err != nil {
 			t.Fatal(err)
@@ -90,7 +90,7 @@ func goldenRows(t *testing.T) map[string][]int {
 
 // No hints: every value is an input or the output of a product or division.
 func TestNoHintsNoCommitments(t *testing.T) {
-	for _, id := range zkkex.Circuits() {
+	for _, id := range zkkex.Groth16.Circuits() {
 		system, err := Compile(id)
 		if err != nil {
 			t.Fatal(err)

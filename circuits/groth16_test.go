@@ -16,7 +16,7 @@ import (
 
 // One real proof per circuit, and the attack that squaring the binding stops.
 func TestProofs(t *testing.T) {
-	for _, id := range zkkex.Circuits() {
+	for _, id := range zkkex.Groth16.Circuits() {
 		system, _ := compileWithout(t, id, "")
 		pk, vk := setup(t, system)
 		a := newAssignment(t, id)

@@ -135,7 +135,7 @@ func negative(i int, v uint64) (bits [SlotBits]field.Element) {
 // Each assertion is there for a reason: without it, and only without it, a lie
 // passes. Labels and cases are the same set.
 func TestEveryAssertionIsNeeded(t *testing.T) {
-	for _, id := range zkkex.Circuits() {
+	for _, id := range zkkex.Groth16.Circuits() {
 		t.Run(id.String(), func(t *testing.T) {
 			t.Parallel()
 			full, builder := compileWithout(t, id, "")

@@ -40,7 +40,11 @@ var (
 type Options struct {
 	// Passphrase is called when an encrypted key is first used.
 	Passphrase func() (string, error)
-	// Params opens the parameters of a circuit, for proofs.
+	// ProofSystem is how proofs are made; 0 is [zkkex.Groth16]. A venue or a
+	// verifier accepts the proof systems that it has parameters for.
+	ProofSystem zkkex.ProofSystem
+	// Params opens the parameters of a circuit, for proofs. It is asked for
+	// circuits of the proof system.
 	Params func(zkkex.CircuitID) (*params.Proving, error)
 	// Dial, if set, makes every connection, such as through a proxy.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -73,6 +77,9 @@ type Member struct {
 func Open(dir string, o Options) (*Member, error) {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.ProofSystem == 0 {
+		o.ProofSystem = zkkex.Groth16
 	}
 	if err := checkDirectory(dir); err != nil {
 		return nil, err

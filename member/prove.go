@@ -3,7 +3,6 @@ package member
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/prover"
@@ -90,16 +89,10 @@ type holding struct {
 }
 
 // Circuit returns the circuit that proves a member's key type in a registry of
-// capacity 2^capacityBits. It returns an error wrapping [zkkex.ErrUnsupported]
+// capacity 2^capacityBits, with the proof system of the options. It returns an error wrapping [zkkex.ErrUnsupported]
 // if there is none.
 func (m *Member) Circuit(capacityBits int) (zkkex.CircuitID, error) {
-	keyType := m.Public().KeyType()
-	for _, id := range zkkex.Circuits() {
-		if id.KeyType() == keyType && id.CapacityBits() == capacityBits {
-			return id, nil
-		}
-	}
-	return 0, fmt.Errorf("%w: no circuit for a %v key in a registry of capacity 2^%d", zkkex.ErrUnsupported, keyType, capacityBits)
+	return m.options.ProofSystem.Circuit(m.Public().KeyType(), capacityBits)
 }
 
 // proverFor returns the prover for a capacity, which stays open.

@@ -23,7 +23,7 @@ import (
 // TestProofOfEveryCircuit makes one real proof per circuit, with the
 // development parameters, through a holder.
 func TestProofOfEveryCircuit(t *testing.T) {
-	for _, id := range zkkex.Circuits() {
+	for _, id := range zkkex.Groth16.Circuits() {
 		set := world.Params(t, id)
 		p, err := prover.Open(set)
 		if err != nil {

@@ -103,7 +103,9 @@ def statements():
         ("nullifier plus the order", "malformed", "malformed nullifier", make(nullifier=plus)),
         ("root of ones", "malformed", "malformed root", make(root=ones)),
         ("circuit 0", "unsupported", "circuit 0x0000", make(circuit=0)),
-        ("circuit of another family", "unsupported", "circuit 0x0201", make(circuit=0x0201)),
+        ("the circuit of the other proof system", "ok", "", make(circuit=0x0201)),
+        ("the other circuit of it", "ok", "", make(circuit=0x0202)),
+        ("circuit of another family", "unsupported", "circuit 0x0301", make(circuit=0x0301)),
     ]
     return [dict(name=n, expect=e, reason=r, encoded=b.hex()) for n, e, r, b in cases]
 
@@ -140,6 +142,10 @@ def presentations():
         ("sample", "ok", "", good),
         ("a session key, the other circuit", "ok", "", presentation(
             st=statement(0x0102, 1, ROOT, SCOPE, NULLIFIER, BINDING), kind=1, value=label("session"))),
+        ("the other proof system", "ok", "", presentation(st=statement(0x0201, 1, ROOT, SCOPE, NULLIFIER, BINDING), proof=PROOF * 4)),
+        ("the proof of the other proof system", "malformed", "expected 512 bytes for babyjubjub-20-plonk, got 128", presentation(
+            st=statement(0x0201, 1, ROOT, SCOPE, NULLIFIER, BINDING))),
+        ("a proof of the other proof system", "malformed", "expected 128 bytes for babyjubjub-20, got 512", presentation(proof=PROOF * 4)),
         ("the last epoch", "ok", "", presentation(e=(253402300798, 1, 0))),
         ("empty", "malformed", "expected at least 259 bytes", b""),
         ("head without proof", "malformed", "expected 128 bytes for babyjubjub-20, got 0", good[:-128]),
@@ -157,6 +163,7 @@ def presentations():
     ]
     texts = [
         ("sample", "ok", "", text),
+        ("the other proof system", "ok", "", armor(presentation(st=statement(0x0201, 1, ROOT, SCOPE, NULLIFIER, BINDING), proof=PROOF * 4))),
         ("empty", "malformed", "first line", ""),
         ("no first line", "malformed", "first line", body),
         ("next version", "malformed", "first line", text.replace("/v1", "/v2")),

@@ -26,7 +26,7 @@ func newPool(t *testing.T, c verifier.PoolConfig) *verifier.Pool {
 func TestPoolDecidesAlike(t *testing.T) {
 	pool := newPool(t, verifier.PoolConfig{Workers: 1})
 	var wg sync.WaitGroup
-	for _, id := range zkkex.Circuits() {
+	for _, id := range zkkex.Groth16.Circuits() {
 		s := load(t, id)
 		store := &recording{Store: spent.NewMemory()}
 		once := s.verifier(t, func(c *verifier.Config) { c.Pool, c.Spent = pool, store })

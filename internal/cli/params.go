@@ -73,7 +73,7 @@ func (f *paramsFlags) proving(circuit zkkex.CircuitID) (*params.Proving, error) 
 // verifying opens the parameters whose proofs are accepted: of every circuit,
 // for the development sets.
 func (f *paramsFlags) verifying() ([]*params.Verifying, error) {
-	circuits := zkkex.Circuits()
+	circuits := dev.Circuits()
 	if f.which != devParams {
 		circuits = circuits[:1]
 	}

@@ -45,7 +45,7 @@ and says what it is, how it was made, and what that leaves to trust: without
 }
 
 func showSetup(folder string, args []string) (result, error) {
-	circuits := zkkex.Circuits()
+	circuits := dev.Circuits()
 	if len(args) == 1 {
 		circuit, err := zkkex.ParseCircuit(args[0])
 		if err != nil {

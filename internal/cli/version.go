@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/setup/dev"
 )
 
 func (a *app) versionCommand() *cobra.Command {
@@ -51,7 +51,7 @@ func newVersionResult() (result, error) {
 			}
 		}
 	}
-	sets, err := openDev(zkkex.Circuits())
+	sets, err := openDev(dev.Circuits())
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 
 	curve "github.com/consensys/gnark-crypto/ecc/bn254"
 
+	"github.com/zkkex/zkkex/internal/point"
 	"github.com/zkkex/zkkex/internal/public"
 )
 
@@ -135,11 +136,11 @@ func (r *reader) take(n int) []byte {
 }
 
 func (r *reader) g1(name string, p *curve.G1Affine) {
-	r.keep(name, parseG1(p, r.take(g1Size)))
+	r.keep(name, point.ParseG1(p, r.take(g1Size)))
 }
 
 func (r *reader) g2(name string, p *curve.G2Affine) {
-	r.keep(name, parseG2(p, r.take(g2Size)))
+	r.keep(name, point.ParseG2(p, r.take(g2Size)))
 }
 
 func (r *reader) count(name string, want uint32) {

@@ -38,7 +38,7 @@ func fixed(t *testing.T) blinding {
 // session. Each proof verifies with gnark, and for the same blinding all three
 // are the same.
 func TestCircuits(t *testing.T) {
-	for _, id := range zkkex.Circuits() {
+	for _, id := range zkkex.Groth16.Circuits() {
 		f := load(t, id)
 		session := f.key.NewSession()
 		statements := []statement{

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"hash"
 
+	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 	"github.com/consensys/gnark/constraint"
 	cs "github.com/consensys/gnark/constraint/bn254"
 
@@ -43,7 +44,7 @@ func SizeOf(system *cs.R1CS) Size {
 // The solver's instructions are left out: they decide whether a proof can be
 // made, never what it proves.
 func Digest(system *cs.R1CS) [sha256.Size]byte {
-	d := digester{h: sha256.New(), system: system}
+	d := digester{h: sha256.New(), coefficients: system.Coefficients}
 	d.h.Write(domain.Frame(domain.Circuit))
 	size := SizeOf(system)
 	for _, n := range []int{size.Constraints, size.Public, size.Secret, size.Internal} {
@@ -58,9 +59,49 @@ func Digest(system *cs.R1CS) [sha256.Size]byte {
 	return [sha256.Size]byte(d.h.Sum(nil))
 }
 
+// SizeOfSparse returns the numbers of a sparse constraint system, which has no
+// constant wire.
+func SizeOfSparse(system *cs.SparseR1CS) Size {
+	return Size{
+		Constraints: system.GetNbConstraints(),
+		Public:      system.GetNbPublicVariables(),
+		Secret:      system.GetNbSecretVariables(),
+		Internal:    system.GetNbInternalVariables(),
+	}
+}
+
+// DigestSparse returns the digest of a sparse relation: SHA-256 over its own
+// framed tag, the numbers of constraints and of public, secret and internal wires
+// (uint32 each), and every constraint in order. A constraint is
+//
+//	qL*a + qR*b + qM*a*b + qO*c + qC = 0
+//
+// written as its wires a, b and c (uint32 each) and qL, qR, qM, qO and qC (32
+// bytes each). Integers are big-endian. Wires are numbered public first, then
+// secret and internal ones; a coefficient of 0 leaves its wire in, as PLONK's
+// permutation covers it.
+func DigestSparse(system *cs.SparseR1CS) [sha256.Size]byte {
+	d := digester{h: sha256.New(), coefficients: system.Coefficients}
+	d.h.Write(domain.Frame(domain.SparseCircuit))
+	size := SizeOfSparse(system)
+	for _, n := range []int{size.Constraints, size.Public, size.Secret, size.Internal} {
+		d.number(n)
+	}
+	constraints := system.GetSparseR1CIterator()
+	for c := constraints.Next(); c != nil; c = constraints.Next() {
+		for _, wire := range []uint32{c.XA, c.XB, c.XC} {
+			d.number(int(wire))
+		}
+		for _, id := range []uint32{c.QL, c.QR, c.QM, c.QO, c.QC} {
+			d.coefficient(int(id))
+		}
+	}
+	return [sha256.Size]byte(d.h.Sum(nil))
+}
+
 type digester struct {
-	h      hash.Hash
-	system *cs.R1CS
+	h            hash.Hash
+	coefficients []fr.Element
 }
 
 func (d *digester) number(n int) {
@@ -69,11 +110,15 @@ func (d *digester) number(n int) {
 	d.h.Write(b[:])
 }
 
+func (d *digester) coefficient(id int) {
+	b := d.coefficients[id].Bytes()
+	d.h.Write(b[:])
+}
+
 func (d *digester) expression(terms constraint.LinearExpression) {
 	d.number(len(terms))
 	for _, term := range terms {
 		d.number(term.WireID())
-		coefficient := d.system.Coefficients[term.CoeffID()].Bytes()
-		d.h.Write(coefficient[:])
+		d.coefficient(term.CoeffID())
 	}
 }

@@ -288,7 +288,7 @@ func TestCeremonyIsPinned(t *testing.T) {
 
 // TestShippedKeysAreListed: the lists are what makes a relabelled set known.
 func TestShippedKeysAreListed(t *testing.T) {
-	for _, id := range zkkex.Circuits() {
+	for _, id := range zkkex.Groth16.Circuits() {
 		set := folder(t, id)
 		relabel(t, set)
 		if _, err := params.OpenVerifying(set, params.Accept{}); !errors.Is(err, params.ErrRelabelled) {

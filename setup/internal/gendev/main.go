@@ -14,9 +14,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/internal/atomicfile"
 	"github.com/zkkex/zkkex/setup"
+	"github.com/zkkex/zkkex/setup/dev"
 	"github.com/zkkex/zkkex/setup/params"
 )
 
@@ -34,7 +34,7 @@ func main() {
 
 func run() error {
 	var proving, verifying []params.Digest
-	for _, id := range zkkex.Circuits() {
+	for _, id := range dev.Circuits() {
 		dir := filepath.Join(setsDir, id.String())
 		if err := os.RemoveAll(dir); err != nil {
 			return err

@@ -1,7 +1,15 @@
-package groth16
+// Package point reads compressed points of BN254, strictly: one encoding for
+// each point, on the curve, in the subgroup of prime order, finite.
+//
+// Encodings are gnark-crypto's. A compressed point is its x coordinate,
+// big-endian, with the sign of y in the two highest bits of the first byte: 0b10
+// for the lexicographically smaller y, 0b11 for the larger one. Elements of Fp2
+// have their imaginary part first.
+package point
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	curve "github.com/consensys/gnark-crypto/ecc/bn254"
@@ -10,8 +18,22 @@ import (
 
 // Sizes of compressed points in bytes.
 const (
-	g1Size = curve.SizeOfG1AffineCompressed
-	g2Size = curve.SizeOfG2AffineCompressed
+	G1Size = curve.SizeOfG1AffineCompressed
+	G2Size = curve.SizeOfG2AffineCompressed
+)
+
+// Reasons why bytes are no point.
+var (
+	// ErrInfinity reports the point at infinity.
+	ErrInfinity = errors.New("point at infinity")
+	// ErrEncoding reports a point that is not in the one accepted encoding: its
+	// flags are not those of a compressed point, or a coordinate is not below
+	// the order of the base field.
+	ErrEncoding = errors.New("not in the accepted encoding")
+	// ErrNotOnCurve reports a coordinate without a point on the curve.
+	ErrNotOnCurve = errors.New("not on the curve")
+	// ErrSubgroup reports a point outside of the subgroup of prime order.
+	ErrSubgroup = errors.New("not in the subgroup of prime order")
 )
 
 // Flags in the two highest bits of a point's first byte.
@@ -23,8 +45,9 @@ const (
 	coordinateMask = 0xff &^ flagMask
 )
 
-// parseG1 decodes exactly g1Size bytes.
-func parseG1(p *curve.G1Affine, b []byte) error {
+// ParseG1 decodes exactly G1Size bytes. It returns an error wrapping one of the
+// package's reasons.
+func ParseG1(p *curve.G1Affine, b []byte) error {
 	if err := checkEncoding(b); err != nil {
 		return err
 	}
@@ -37,8 +60,9 @@ func parseG1(p *curve.G1Affine, b []byte) error {
 	return nil
 }
 
-// parseG2 decodes exactly g2Size bytes.
-func parseG2(p *curve.G2Affine, b []byte) error {
+// ParseG2 decodes exactly G2Size bytes. It returns an error wrapping one of the
+// package's reasons.
+func ParseG2(p *curve.G2Affine, b []byte) error {
 	if err := checkEncoding(b); err != nil {
 		return err
 	}
