@@ -23,9 +23,9 @@ import (
 
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr/fft"
 	gnark "github.com/consensys/gnark/backend/groth16/bn254"
-	"github.com/consensys/gnark/backend/groth16/bn254/mpcsetup"
 	cs "github.com/consensys/gnark/constraint/bn254"
 
+	"github.com/zkkex/zkkex/internal/mpc"
 	"github.com/zkkex/zkkex/internal/relation"
 )
 
@@ -73,8 +73,9 @@ var ErrNotRun = errors.New("not run")
 type Keys struct {
 	// System is the compiled circuit.
 	System *cs.R1CS
-	// SRS is the result of the first phase. Its points must have been checked.
-	SRS *mpcsetup.SrsCommons
+	// SRS is the result of the first phase, which [mpc.ParseSRS] and
+	// [mpc.CheckSRS] accept or which follows from verified contributions.
+	SRS *mpc.SRS
 	// ProvingKey and VerifyingKey may come from anybody.
 	ProvingKey   *gnark.ProvingKey
 	VerifyingKey *gnark.VerifyingKey
