@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	gnark "github.com/consensys/gnark/backend/groth16/bn254"
@@ -41,7 +40,7 @@ func WriteDev(dir string, id zkkex.CircuitID, created time.Time) (*params.Manife
 	if err != nil {
 		return nil, err
 	}
-	if err := writeFolder(dir, files); err != nil {
+	if err := atomicfile.CreateFolder(dir, files); err != nil {
 		return nil, fmt.Errorf("writing parameters to %s: %w", dir, err)
 	}
 	return manifest, nil
@@ -90,29 +89,4 @@ func generate(id zkkex.CircuitID, created time.Time) (map[string][]byte, *params
 		params.ProvingKeyFile:   pkBytes.Bytes(),
 		params.VerifyingKeyFile: vkBytes.Bytes(),
 	}, manifest, nil
-}
-
-// writeFolder writes the files to a new folder beside dir and renames it.
-func writeFolder(dir string, files map[string][]byte) (err error) {
-	tmp, err := os.MkdirTemp(filepath.Dir(dir), "."+filepath.Base(dir)+".tmp-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.RemoveAll(tmp))
-		}
-	}()
-	for name, b := range files {
-		if err := atomicfile.Create(filepath.Join(tmp, name), b, 0o644); err != nil {
-			return err
-		}
-	}
-	if err := os.Chmod(tmp, 0o755); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp, dir); err != nil {
-		return err
-	}
-	return atomicfile.SyncDir(filepath.Dir(dir))
 }

@@ -15,6 +15,7 @@ func (a *app) commands() []*cobra.Command {
 		a.restoreCommand(),
 		a.recoverCommand(),
 		a.verifyCommand(),
+		a.exportCommand(),
 		a.tunnelCommand(),
 		a.orderCommand(),
 		a.rfqCommand(),
