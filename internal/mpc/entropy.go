@@ -34,13 +34,19 @@ func newSource(own []byte) *source { return &source{random: rand.Reader, own: ow
 // and the contributor's, with the framed tag as salt and the name as info,
 // reduced from 512 bits. It is never 0, 1 or -1.
 func (s *source) secret(name string) (fr.Element, error) {
+	x, err := nonTrivial(func() (fr.Element, error) { return s.draw(name) })
+	if err != nil {
+		return fr.Element{}, fmt.Errorf("drawing the secret factor of %s: %w", name, err)
+	}
+	return x, nil
+}
+
+// nonTrivial draws until what comes is not 0, 1 or -1.
+func nonTrivial(draw func() (fr.Element, error)) (fr.Element, error) {
 	for {
-		x, err := s.draw(name)
-		if err != nil {
-			return fr.Element{}, fmt.Errorf("drawing the secret factor of %s: %w", name, err)
-		}
-		if !isTrivial(&x) {
-			return x, nil
+		x, err := draw()
+		if err != nil || !isTrivial(&x) {
+			return x, err
 		}
 	}
 }

@@ -21,7 +21,9 @@ type Phase1 struct {
 // [CheckDomain] refuses the domain.
 func NewPhase1(domain int) *Phase1 {
 	mustDomain(domain)
-	srs := newSRS(domain)
+	p := new(Phase1)
+	srs := &p.srs
+	makeSRS(srs, domain)
 	g1, g2 := srs.G1.Tau[0], srs.G2.Tau[0]
 	for i := range srs.G1.Tau {
 		srs.G1.Tau[i] = g1
@@ -30,7 +32,7 @@ func NewPhase1(domain int) *Phase1 {
 		srs.G2.Tau[i], srs.G1.AlphaTau[i], srs.G1.BetaTau[i] = g2, g1, g1
 	}
 	srs.G2.Beta = g2
-	return &Phase1{srs: *srs}
+	return p
 }
 
 // Domain returns the number of powers of tau in G2.
@@ -53,9 +55,7 @@ func ParsePhase1(b []byte, domain int) (*Phase1, error) {
 	r.proof(CheckTauProof, &p.tau)
 	r.proof(CheckAlphaProof, &p.alpha)
 	r.proof(CheckBetaProof, &p.beta)
-	if srs := r.srs(domain); srs != nil {
-		p.srs = *srs
-	}
+	r.srs(&p.srs, domain)
 	p.challenge = r.challenge()
 	if err := r.finish(); err != nil {
 		return nil, err

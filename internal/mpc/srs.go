@@ -50,8 +50,8 @@ func ParseSRS(b []byte, domain int) (*SRS, error) {
 	if err := CheckDomain(domain); err != nil {
 		return nil, &CheckError{Check: CheckEncoding, Err: err}
 	}
-	r := read(b, SRSSize(domain))
-	srs := r.srs(domain)
+	r, srs := read(b, SRSSize(domain)), new(SRS)
+	r.srs(srs, domain)
 	if err := r.finish(); err != nil {
 		return nil, err
 	}
@@ -74,29 +74,27 @@ func appendSRS(b []byte, srs *SRS) []byte {
 	return appendG1(b, srs.G1.AlphaTau...)
 }
 
-func (r *reader) srs(domain int) *SRS {
+// srs reads an SRS into a place where it stays: points are decoded later.
+func (r *reader) srs(srs *SRS, domain int) {
 	r.number("domain", 8, domain)
 	if r.err != nil {
-		return nil
+		return
 	}
-	srs := newSRS(domain)
+	makeSRS(srs, domain)
 	r.g2("beta in G2", &srs.G2.Beta)
 	r.g1s("powers of tau in G1", srs.G1.Tau[1:])
 	r.g2s("powers of tau in G2", srs.G2.Tau[1:])
 	r.g1s("powers of tau times beta", srs.G1.BetaTau)
 	r.g1s("powers of tau times alpha", srs.G1.AlphaTau)
-	return srs
 }
 
-// newSRS makes room for a domain, with the generators in place.
-func newSRS(domain int) *SRS {
-	srs := new(SRS)
+// makeSRS makes room for a domain, with the generators in place.
+func makeSRS(srs *SRS, domain int) {
 	srs.G1.Tau = make([]curve.G1Affine, 2*domain-1)
 	srs.G2.Tau = make([]curve.G2Affine, domain)
 	srs.G1.AlphaTau = make([]curve.G1Affine, domain)
 	srs.G1.BetaTau = make([]curve.G1Affine, domain)
 	_, _, srs.G1.Tau[0], srs.G2.Tau[0] = curve.Generators()
-	return srs
 }
 
 // domainOf returns the domain of an SRS whose vectors have the right lengths.
