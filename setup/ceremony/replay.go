@@ -1,0 +1,251 @@
+package ceremony
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	cs "github.com/consensys/gnark/constraint/bn254"
+
+	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/internal/compiled"
+	"github.com/zkkex/zkkex/internal/mpc"
+	"github.com/zkkex/zkkex/internal/relation"
+	"github.com/zkkex/zkkex/setup/params"
+)
+
+// replay computes what a ceremony's files lead to. What it has computed it keeps,
+// where it takes long and is wanted again.
+type replay struct {
+	c        *Ceremony
+	progress Progress
+	system   *cs.R1CS
+
+	srs   *mpc.SRS         // result of phase 1
+	start *mpc.Phase2      // where phase 2 begins
+	evals *mpc.Evaluations // of the circuit, at the powers of tau
+	last  int              // number of the contribution that one or two is of
+	one   *mpc.Phase1
+	two   *mpc.Phase2
+}
+
+// newReplay compiles the circuit and compares it with the definition.
+func newReplay(c *Ceremony, progress Progress) (*replay, error) {
+	d := c.definition
+	progress.report("compiling the circuit", 0, 1)
+	system, err := compiled.Circuit(d.Circuit.ID)
+	if err != nil {
+		return nil, err
+	}
+	size := relation.SizeOf(system)
+	fault := func(msg string, args ...any) error {
+		return &FileError{File: DefinitionFile, Check: CheckCircuit, Err: fmt.Errorf(msg, args...)}
+	}
+	switch got := params.Digest(relation.Digest(system)); {
+	case got != d.Circuit.Digest:
+		return nil, fault("the digest is %v, this program compiles %s to %v: the ceremony is for another version of the circuit, or its definition lies", d.Circuit.Digest, d.Circuit.Name, got)
+	case size.Constraints != d.Circuit.Constraints || size.Public-1 != d.Circuit.PublicInputs || size.Wires() != d.Wires:
+		return nil, fault("%d constraints, %d public inputs and %d wires, but the circuit has %d, %d and %d",
+			d.Circuit.Constraints, d.Circuit.PublicInputs, d.Wires, size.Constraints, size.Public-1, size.Wires())
+	}
+	progress.report("compiling the circuit", 1, 1)
+	return &replay{c: c, progress: progress, system: system}, nil
+}
+
+// steps returns how many steps there are to verify: the beginning, and each file.
+func (r *replay) steps() int { return len(r.c.files) + 1 }
+
+// digest returns what fixes everything up to a step.
+func (r *replay) digest(step int) params.Digest {
+	if step == 0 {
+		return r.c.digest
+	}
+	return r.c.files[step-1].content.SHA256
+}
+
+// check verifies a step, the mathematics of a file: 0 is an imported phase 1. The
+// steps before it have been verified.
+func (r *replay) check(ctx context.Context, step int) error {
+	if step == 0 {
+		return r.checkImported(ctx)
+	}
+	f := &r.c.files[step-1]
+	if f.Header.Kind == Beacon {
+		return nil // its effect is computed, not claimed
+	}
+	var err error
+	if f.Header.Phase == 1 {
+		err = r.checkPhase1(ctx, f)
+	} else {
+		err = r.checkPhase2(ctx, f)
+	}
+	return named(f, err)
+}
+
+func (r *replay) checkImported(ctx context.Context) error {
+	imported := r.c.definition.Imported
+	if imported == nil {
+		return nil
+	}
+	b, err := r.c.whole(PhaseOneFile, imported.SRS)
+	if err != nil {
+		return err
+	}
+	return checkSRS(ctx, b, r.c.definition.Domain, r.progress)
+}
+
+// checkSRS verifies the bytes of an imported phase 1.
+func checkSRS(ctx context.Context, b []byte, domain int, progress Progress) error {
+	const step = "verifying the imported phase 1"
+	progress.report(step, 0, 1)
+	srs, err := mpc.ParseSRS(b, domain)
+	if err == nil {
+		err = mpc.CheckSRS(ctx, srs)
+	}
+	if err != nil {
+		return namedFile(&FileError{File: PhaseOneFile}, err)
+	}
+	progress.report(step, 1, 1)
+	return nil
+}
+
+func (r *replay) checkPhase1(ctx context.Context, f *file) error {
+	previous, err := r.phase1(f.Header.Number - 1)
+	if err != nil {
+		return err
+	}
+	next, err := r.phase1(f.Header.Number)
+	if err != nil {
+		return err
+	}
+	return previous.Verify(ctx, next)
+}
+
+func (r *replay) checkPhase2(ctx context.Context, f *file) error {
+	previous, err := r.phase2(ctx, f.Header.Number-1)
+	if err != nil {
+		return err
+	}
+	next, err := r.phase2(ctx, f.Header.Number)
+	if err != nil {
+		return err
+	}
+	return previous.Verify(ctx, next)
+}
+
+// phase1 returns phase 1 as it is after a file of it, or at its beginning.
+func (r *replay) phase1(number int) (*mpc.Phase1, error) {
+	if number == 0 {
+		return mpc.NewPhase1(r.c.definition.Domain), nil
+	}
+	if r.one != nil && r.last == number {
+		return r.one, nil
+	}
+	b, err := r.c.payload(&r.c.files[number-1])
+	if err != nil {
+		return nil, err
+	}
+	p, err := mpc.ParsePhase1(b, r.c.definition.Domain)
+	if err != nil {
+		return nil, err
+	}
+	r.one, r.two, r.last = p, nil, number
+	return p, nil
+}
+
+// phase2 returns phase 2 as it is after a file of it, or at its beginning, which
+// is after the beacon of phase 1.
+func (r *replay) phase2(ctx context.Context, number int) (*mpc.Phase2, error) {
+	if number == 0 || r.c.files[number-1].Header.Phase == 1 {
+		if err := r.begin(ctx); err != nil {
+			return nil, err
+		}
+		return r.start, nil
+	}
+	if r.two != nil && r.last == number {
+		return r.two, nil
+	}
+	b, err := r.c.payload(&r.c.files[number-1])
+	if err != nil {
+		return nil, err
+	}
+	p, err := mpc.ParsePhase2(b, relation.SizeOf(r.system))
+	if err != nil {
+		return nil, err
+	}
+	r.one, r.two, r.last = nil, p, number
+	return p, nil
+}
+
+// begin computes where phase 2 begins.
+func (r *replay) begin(ctx context.Context) error {
+	if r.start != nil {
+		return nil
+	}
+	srs, err := r.phase1Result(ctx)
+	if err != nil {
+		return err
+	}
+	start, evals, err := mpc.NewPhase2(ctx, r.system, srs, mpc.Progress(r.progress))
+	if err != nil {
+		return err
+	}
+	r.start, r.evals = start, evals
+	return nil
+}
+
+// phase1Result returns what phase 1 made.
+func (r *replay) phase1Result(ctx context.Context) (*mpc.SRS, error) {
+	if r.srs != nil {
+		return r.srs, nil
+	}
+	srs, err := r.computePhase1(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.srs = srs
+	return srs, nil
+}
+
+func (r *replay) computePhase1(ctx context.Context) (*mpc.SRS, error) {
+	if imported := r.c.definition.Imported; imported != nil {
+		b, err := r.c.whole(PhaseOneFile, imported.SRS)
+		if err != nil {
+			return nil, err
+		}
+		return mpc.ParseSRS(b, r.c.definition.Domain)
+	}
+	for i := range r.c.files {
+		h := &r.c.files[i].Header
+		if h.Kind != Beacon {
+			continue
+		}
+		p, err := r.phase1(h.Number - 1)
+		if err != nil {
+			return nil, err
+		}
+		return p.Seal(ctx, h.Beacon.Value, mpc.Progress(r.progress))
+	}
+	return nil, fmt.Errorf("%w: phase 1 is open", ErrNotNow)
+}
+
+// named gives an error of a file's mathematics the file and the check.
+func named(f *file, err error) error {
+	if err == nil {
+		return nil
+	}
+	return namedFile(&FileError{File: f.name, Number: f.Header.Number, Contributor: f.Header.Contributor}, err)
+}
+
+func namedFile(e *FileError, err error) error {
+	var failed *mpc.CheckError
+	if !errors.As(err, &failed) {
+		return err
+	}
+	e.Check = failed.Check
+	e.Err = fmt.Errorf("%w: take this file and all after it away; its contributor, and those after, must contribute again", failed.Err)
+	if errors.Is(err, zkkex.ErrMalformed) {
+		e.Err = &zkkex.ParseError{Format: "payload", Err: e.Err}
+	}
+	return e
+}
