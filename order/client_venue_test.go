@@ -347,20 +347,27 @@ func (v *testVenue) do(s *testSession, attachment int, out chan []VenueFrame, bi
 		case *RetransmitRequest:
 			v.send(s, m.FromReport, m.FromReport+uint64(m.Count)-1)
 		case *Sequence:
+			v.expect(s, m.NextSeqNo) // nothing else tells that the last request was lost
 			out <- []VenueFrame{{Session: &Sequence{NextSeqNo: uint64(len(s.reports)) + 1}}}
 		case nil:
 			if f.SeqNo == s.seq && v.forget != nil && v.forget() {
-				continue // the next one shows that it is missing
+				continue // the next one shows that it is missing, or the next heartbeat
 			}
-			if f.SeqNo > s.seq {
-				v.push(s, VenueFrame{Session: &NotApplied{FromSeqNo: s.seq, Count: f.SeqNo - s.seq}})
-			}
+			v.expect(s, f.SeqNo)
 			s.seq = max(s.seq, f.SeqNo+1)
 			v.received = append(v.received, f.Request)
 			v.request(s, binding, f.Request)
 		}
 	}
 	return false
+}
+
+// expect tells of the requests that are missing before the one numbered next.
+func (v *testVenue) expect(s *testSession, next uint64) {
+	if next > s.seq {
+		v.push(s, VenueFrame{Session: &NotApplied{FromSeqNo: s.seq, Count: next - s.seq}})
+		s.seq = next
+	}
 }
 
 func (v *testVenue) request(s *testSession, binding [32]byte, r Request) {
