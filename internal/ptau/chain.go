@@ -3,76 +3,131 @@ package ptau
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"math/big"
+	"encoding/binary"
 
 	curve "github.com/consensys/gnark-crypto/ecc/bn254"
-	"golang.org/x/crypto/blake2b"
+
+	"github.com/zkkex/zkkex/internal/mpc"
 )
 
-// maxVerifiedExponent bounds the beacons that are computed: 2^32 hashes take
-// some minutes.
-const maxVerifiedExponent = 32
+// MaxContributions bounds the contributions of a chain: the largest public
+// ceremony had fewer than a hundred.
+const MaxContributions = 256
 
-// Verify checks the chain of contributions as "snarkjs powersoftau verify" does,
-// and more: every contributor knew the secrets that they changed the accumulator
-// by, none of these is 1, each contribution goes on from the one before, the
-// beacons' keys follow from their values, the file's points are those of the
-// last contribution, and somebody contributed besides the beacons.
-//
-// In a file that was not truncated it also compares the hash of all points with
-// the one in the last contribution, which reads most of the file. In a truncated
-// one nothing can be compared: the hash is over what was cut off.
-//
-// What is not shown, since no file can show it: who the contributors were. See
-// [Contribution].
-//
-// It returns an [*Error], ctx's error or the reader's. Progress counts
-// contributions, then MiB.
-func (f *File) Verify(ctx context.Context, progress Progress) error {
-	if err := f.verifyChain(ctx, progress); err != nil {
-		return err
-	}
-	return f.verifyChallenge(ctx, progress)
+// Chain is the contributions of a ceremony, beacons included. It is a section
+// of a file, and of use without the rest: with a few points of the outcome,
+// which may be a small part of the file's, it shows how they came to be.
+type Chain struct {
+	ceremonyPower int
+	encoded       []byte
+	contributions []contribution
 }
 
-// verifyChain checks all contributions. What it found to be true it does not
-// check again.
-func (f *File) verifyChain(ctx context.Context, progress Progress) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.verified {
-		return nil
+// MaxChainSize is the size of the largest chain in bytes.
+const MaxChainSize = 4 + MaxContributions*(fixedSize+maxParameters)
+
+// ParseChain decodes the content of a contributions section, of a ceremony of the
+// given power. It returns an [*Error].
+func ParseChain(b []byte, ceremonyPower int) (*Chain, error) {
+	if ceremonyPower < 1 || ceremonyPower > MaxPower {
+		return nil, refuse("", CheckPower, "expected powers from 1 to %d, got %d", MaxPower, ceremonyPower)
 	}
-	if err := f.checkContributed(); err != nil {
+	if len(b) < 4 || len(b) > MaxChainSize {
+		return nil, refuse(nameContributions, CheckFormat, "expected 4 to %d bytes, got %d", MaxChainSize, len(b))
+	}
+	count, rest := binary.LittleEndian.Uint32(b), b[4:]
+	if count > MaxContributions || uint64(count) > uint64(len(rest)/fixedSize) {
+		return nil, refuse(nameContributions, CheckFormat, "the section claims %d contributions, and has %d bytes", count, len(b))
+	}
+	c := &Chain{ceremonyPower, bytes.Clone(b), make([]contribution, count)}
+	for i := range c.contributions {
+		n, err := c.contributions[i].parse(rest)
+		if err != nil {
+			err.Section, err.Contribution = nameContributions, i+1
+			return nil, err
+		}
+		rest = rest[n:]
+	}
+	if len(rest) != 0 {
+		return nil, refuse(nameContributions, CheckFormat, "%d bytes follow the last contribution", len(rest))
+	}
+	return c, nil
+}
+
+// Bytes returns what [ParseChain] decodes.
+func (c *Chain) Bytes() []byte { return bytes.Clone(c.encoded) }
+
+// CeremonyPower returns the power of the ceremony, which is part of what the
+// first contribution goes on from.
+func (c *Chain) CeremonyPower() int { return c.ceremonyPower }
+
+// Contributions returns all contributions in order, beacons included.
+func (c *Chain) Contributions() []Contribution {
+	out := make([]Contribution, len(c.contributions))
+	for i := range c.contributions {
+		one := &c.contributions[i]
+		out[i] = Contribution{
+			Number:   i + 1,
+			Name:     printable(one.name),
+			Response: one.response,
+			Next:     one.next,
+			Beacon:   one.beacon.clone(),
+		}
+	}
+	return out
+}
+
+// Verify checks the chain, and that srs is what it led to. It does what "snarkjs
+// powersoftau verify" does, and more: every contributor knew the secrets that
+// they changed the accumulator by, none of these is 1, each contribution goes on
+// from the one before, the beacons' keys follow from their values, the first
+// powers of tau in srs, alpha and beta are those of the last contribution, and
+// somebody contributed besides the beacons. That all of srs follows from its
+// first points is for [mpc.CheckSRS].
+//
+// It returns an [*Error] or ctx's error. Progress counts contributions,
+// and hashes of a beacon in between.
+func (c *Chain) Verify(ctx context.Context, srs *mpc.SRS, progress Progress) error {
+	last, err := c.verify(ctx, progress)
+	if err != nil {
 		return err
 	}
-	previous := begin(f.ceremonyPower)
-	for i := range f.contributions {
+	if len(srs.G1.Tau) < 2 || len(srs.G2.Tau) < 2 || len(srs.G1.AlphaTau) < 1 || len(srs.G1.BetaTau) < 1 {
+		return refuse("", CheckPower, "expected at least two powers of tau")
+	}
+	return last.check(srs)
+}
+
+// verify checks all contributions and returns what they led to.
+func (c *Chain) verify(ctx context.Context, progress Progress) (*accumulator, error) {
+	if err := c.checkContributed(); err != nil {
+		return nil, err
+	}
+	if err := c.checkEffort(); err != nil {
+		return nil, err
+	}
+	previous := begin(c.ceremonyPower)
+	for i := range c.contributions {
 		if err := ctx.Err(); err != nil {
-			return err
+			return nil, err
 		}
-		c := &f.contributions[i]
-		if err := c.verify(ctx, i+1, previous); err != nil {
-			return err
+		next := &c.contributions[i]
+		if err := next.verify(ctx, i+1, previous, progress); err != nil {
+			return nil, err
 		}
-		previous = c
+		previous = next
 		if progress != nil {
-			progress(stepContributions, i+1, len(f.contributions))
+			progress(stepContributions, i+1, len(c.contributions))
 		}
 	}
-	if err := f.checkLast(&previous.after); err != nil {
-		return err
-	}
-	f.verified = true
-	return nil
+	return &previous.after, nil
 }
 
 // checkContributed makes sure that the secrets are not public: those of a new
 // file are 1, and those of beacons anyone can compute.
-func (f *File) checkContributed() error {
-	for i := range f.contributions {
-		if f.contributions[i].beacon == nil {
+func (c *Chain) checkContributed() error {
+	for i := range c.contributions {
+		if c.contributions[i].beacon == nil {
 			return nil
 		}
 	}
@@ -90,8 +145,8 @@ func begin(ceremonyPower int) *contribution {
 }
 
 // verify checks a contribution against the one before.
-func (c *contribution) verify(ctx context.Context, number int, previous *contribution) error {
-	if err := c.verifyBeacon(ctx, number, previous); err != nil {
+func (c *contribution) verify(ctx context.Context, number int, previous *contribution, progress Progress) error {
+	if err := c.verifyBeacon(ctx, number, previous, progress); err != nil {
 		return err
 	}
 	for i, secret := range []struct {
@@ -131,125 +186,29 @@ func sameRatio(a, b *curve.G1Affine, c, d *curve.G2Affine) bool {
 	return err == nil && ok
 }
 
-// verifyBeacon computes a beacon's keys and compares them.
-func (c *contribution) verifyBeacon(ctx context.Context, number int, previous *contribution) error {
-	if c.beacon == nil {
-		return nil
-	}
-	if c.beacon.Exponent > maxVerifiedExponent {
-		return refuseContribution(number, CheckBeacon,
-			"the beacon takes 2^%d hashes, and at most 2^%d are computed", c.beacon.Exponent, maxVerifiedExponent)
-	}
-	seed, err := c.beacon.seed(ctx)
-	if err != nil {
-		return err
-	}
-	if want := beaconKeys(seed, previous.next); want != c.keys {
-		return refuseContribution(number, CheckBeacon, "the keys do not follow from the beacon's value")
-	}
-	return nil
-}
-
-// seed hashes the beacon's value as often as it says.
-func (b *Beacon) seed(ctx context.Context) ([]byte, error) {
-	const between = 1 << 20
-	sum := sha256.Sum256(b.Value)
-	for i := uint64(1); i < 1<<b.Exponent; i++ {
-		if i%between == 0 && ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		sum = sha256.Sum256(sum[:])
-	}
-	return sum[:], nil
-}
-
-// beaconKeys returns the keys that follow from a beacon's seed.
-func beaconKeys(seed []byte, challenge [blake2b.Size]byte) keys {
-	g := newGenerator(seed)
-	tau, alpha, beta := g.scalar(), g.scalar(), g.scalar()
-	var out keys
-	out.tau = newKey(g, 0, tau, challenge)
-	out.alpha = newKey(g, 1, alpha, challenge)
-	out.beta = newKey(g, 2, beta, challenge)
-	return out
-}
-
-// newKey proves that a secret is known. The number is 0 for tau, 1 for alpha and
-// 2 for beta.
-func newKey(g *generator, number byte, secret *big.Int, challenge [blake2b.Size]byte) key {
-	var k key
-	k.s = g.g1()
-	k.sx.ScalarMultiplication(&k.s, secret)
-	sp := hashed(number, challenge, &k.s, &k.sx)
-	k.spx.ScalarMultiplication(&sp, secret)
-	return k
-}
-
-// checkLast compares the first points of the file's sections with those of the
-// last contribution.
-func (f *File) checkLast(last *accumulator) error {
+// check compares the first points of an outcome, of at least two powers, with what
+// the contributions led to.
+func (a *accumulator) check(srs *mpc.SRS) error {
 	_, _, g1, g2 := curve.Generators()
 	for _, want := range []struct {
 		section uint32
 		point   int
 		check   Check
-		bytes   []byte
+		equal   bool
 	}{
-		{sectionTauG1, 0, CheckGenerator, encodeG1(&g1)},
-		{sectionTauG1, 1, CheckLast, encodeG1(&last.tau1)},
-		{sectionTauG2, 0, CheckGenerator, encodeG2(&g2)},
-		{sectionTauG2, 1, CheckLast, encodeG2(&last.tau2)},
-		{sectionAlphaTauG1, 0, CheckLast, encodeG1(&last.alpha1)},
-		{sectionBetaTauG1, 0, CheckLast, encodeG1(&last.beta1)},
-		{sectionBetaG2, 0, CheckLast, encodeG2(&last.beta2)},
+		{sectionTauG1, 0, CheckGenerator, srs.G1.Tau[0].Equal(&g1)},
+		{sectionTauG1, 1, CheckLast, srs.G1.Tau[1].Equal(&a.tau1)},
+		{sectionTauG2, 0, CheckGenerator, srs.G2.Tau[0].Equal(&g2)},
+		{sectionTauG2, 1, CheckLast, srs.G2.Tau[1].Equal(&a.tau2)},
+		{sectionAlphaTauG1, 0, CheckLast, srs.G1.AlphaTau[0].Equal(&a.alpha1)},
+		{sectionBetaTauG1, 0, CheckLast, srs.G1.BetaTau[0].Equal(&a.beta1)},
+		{sectionBetaG2, 0, CheckLast, srs.G2.Beta.Equal(&a.beta2)},
 	} {
-		s := f.sections[want.section]
-		at := s.offset + int64(want.point*len(want.bytes))
-		got, err := read(f.r, f.size, s.name, at, len(want.bytes))
-		if err != nil {
-			return err
-		}
-		if !bytes.Equal(got, want.bytes) {
-			err := refuse(s.name, want.check, "expected %x, got %x", want.bytes, got)
+		if !want.equal {
+			err := refuse(names[want.section], want.check, "the point is another one")
 			err.Point = want.point
 			return err
 		}
-	}
-	return nil
-}
-
-// verifyChallenge compares the hash of all points with the last contribution's,
-// if all points are there.
-func (f *File) verifyChallenge(ctx context.Context, progress Progress) error {
-	if f.power != f.ceremonyPower {
-		return nil
-	}
-	last := &f.contributions[len(f.contributions)-1]
-	count := counter{step: stepChallenge, progress: progress}
-	for number := uint32(sectionTauG1); number <= sectionBetaG2; number++ {
-		count.total += f.sections[number].size
-	}
-	h := newHash()
-	h.Write(last.response[:])
-	out := make([]byte, 0, chunkSize)
-	for number := uint32(sectionTauG1); number <= sectionBetaG2; number++ {
-		s, size := f.sections[number], g1Size
-		if number == sectionTauG2 || number == sectionBetaG2 {
-			size = g2Size
-		}
-		err := f.hash(ctx, h, s, &count, func(chunk []byte, at int64) ([]byte, error) {
-			b, ok := uncompressed(out[:0], chunk, size)
-			if !ok {
-				return nil, refuse(s.name, CheckCanonical, "expected coordinates less than the field's modulus, from byte %d of the section on", at)
-			}
-			return b, nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	if got := h.Sum(nil); !bytes.Equal(got, last.next[:]) {
-		return refuseContribution(len(f.contributions), CheckChallenge, "expected %x, the file's points give %x", last.next, got)
 	}
 	return nil
 }

@@ -10,15 +10,16 @@ import (
 )
 
 // Contribution says who took part in the ceremony, by their own words. The name
-// and the order are what whoever wrote the file claims: [File.Verify] shows that
-// each contribution was made by somebody who knew its secret, not by whom. A
+// and the order are what whoever wrote the file claims: [Chain.Verify] shows
+// that each contribution was made by somebody who knew its secret, not by whom. A
 // contributor recognises their own contribution by its response, which snarkjs
 // showed them and which they may have published.
 type Contribution struct {
 	// Number counts from 1.
 	Number int
 	// Name is what the contributor called themselves, at most 255 bytes;
-	// whatever in it cannot be printed is replaced by U+FFFD. It may be empty.
+	// whatever in it cannot be printed is replaced by U+FFFD, and spaces around
+	// it are removed. It may be empty.
 	Name string
 	// Response is the BLAKE2b-512 hash that snarkjs prints as the contribution's
 	// response hash.
@@ -39,22 +40,6 @@ type Beacon struct {
 	Exponent int
 }
 
-// Contributions returns all contributions in order, beacons included.
-func (f *File) Contributions() []Contribution {
-	out := make([]Contribution, len(f.contributions))
-	for i := range f.contributions {
-		c := &f.contributions[i]
-		out[i] = Contribution{
-			Number:   i + 1,
-			Name:     printable(c.name),
-			Response: c.response,
-			Next:     c.next,
-			Beacon:   c.beacon.clone(),
-		}
-	}
-	return out
-}
-
 func (b *Beacon) clone() *Beacon {
 	if b == nil {
 		return nil
@@ -62,14 +47,14 @@ func (b *Beacon) clone() *Beacon {
 	return &Beacon{Value: append([]byte(nil), b.Value...), Exponent: b.Exponent}
 }
 
-// printable replaces what would do something to a terminal.
+// printable replaces what would do something to a terminal, and trims spaces.
 func printable(name []byte) string {
-	return strings.Map(func(r rune) rune {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return unicode.ReplacementChar
 		}
 		return r
-	}, string(name))
+	}, string(name)))
 }
 
 // contribution is one contribution as the file has it.
@@ -108,49 +93,15 @@ const (
 	maxParameters   = 2 + 255 + 2 + 2 + 255
 )
 
-// maxContributions bounds how many contributions are read: the largest public
-// ceremony had fewer than a hundred.
-const maxContributions = 1024
-
 // Types of contributions, and of their parameters.
 const (
-	typeContribution   = 0
-	typeBeacon         = 1
-	parameterName      = 1
-	parameterExponent  = 2
-	parameterBeacon    = 3
-	maxBeaconExponent  = 63
-	minSectionContribs = 4
+	typeContribution  = 0
+	typeBeacon        = 1
+	parameterName     = 1
+	parameterExponent = 2
+	parameterBeacon   = 3
+	maxBeaconExponent = 63
 )
-
-// readContributions reads the whole section.
-func (f *File) readContributions() ([]contribution, error) {
-	s := f.sections[sectionContributions]
-	if s.size < minSectionContribs || s.size > minSectionContribs+maxContributions*(fixedSize+maxParameters) {
-		return nil, refuse(s.name, CheckFormat, "expected a section of at most %d contributions, got %d bytes", maxContributions, s.size)
-	}
-	b, err := read(f.r, f.size, s.name, s.offset, int(s.size))
-	if err != nil {
-		return nil, err
-	}
-	count, rest := binary.LittleEndian.Uint32(b), b[4:]
-	if uint64(count) > uint64(len(rest)/fixedSize) || count > maxContributions {
-		return nil, refuse(s.name, CheckFormat, "the section claims %d contributions, and has %d bytes", count, len(b))
-	}
-	out := make([]contribution, count)
-	for i := range out {
-		n, err := out[i].parse(rest)
-		if err != nil {
-			err.Section, err.Contribution = s.name, i+1
-			return nil, err
-		}
-		rest = rest[n:]
-	}
-	if len(rest) != 0 {
-		return nil, refuse(s.name, CheckFormat, "%d bytes follow the last contribution", len(rest))
-	}
-	return out, nil
-}
 
 // parse decodes a contribution at the start of b and returns its size.
 func (c *contribution) parse(b []byte) (int, *Error) {

@@ -14,6 +14,7 @@ const chunkSize = 1 << 20
 const (
 	stepDigest        = "digest of the file"
 	stepContributions = "contributions"
+	stepBeacon        = "beacon"
 	stepChallenge     = "hash of all points"
 )
 

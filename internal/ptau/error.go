@@ -30,6 +30,8 @@ const (
 
 	// CheckContributed: somebody contributed besides the beacon.
 	CheckContributed Check = "contributed"
+	// CheckEffort: computing the beacons takes minutes at most.
+	CheckEffort Check = "effort"
 	// CheckBeacon: a beacon's keys follow from its value.
 	CheckBeacon Check = "beacon"
 	// CheckKey: a contributor knew the secret that the accumulator was changed
@@ -57,7 +59,7 @@ func (c Check) class() error {
 	switch c {
 	case CheckFormat, CheckCanonical, CheckInfinity, CheckOnCurve, CheckSubgroup:
 		return zkkex.ErrMalformed
-	case CheckCurve, CheckPower:
+	case CheckCurve, CheckPower, CheckEffort:
 		return zkkex.ErrUnsupported
 	}
 	return zkkex.ErrRejected

@@ -33,7 +33,7 @@ type File struct {
 	size                 int64
 	power, ceremonyPower int
 	sections             map[uint32]section
-	contributions        []contribution
+	chain                *Chain
 
 	mu       sync.Mutex
 	verified bool
@@ -53,10 +53,23 @@ func Open(r io.ReaderAt, size int64) (*File, error) {
 	if err := f.checkSizes(); err != nil {
 		return nil, err
 	}
-	if f.contributions, err = f.readContributions(); err != nil {
-		return nil, err
+	return f, f.readChain()
+}
+
+// Chain returns the file's contributions.
+func (f *File) Chain() *Chain { return f.chain }
+
+func (f *File) readChain() error {
+	s := f.sections[sectionContributions]
+	if s.size > MaxChainSize {
+		return refuse(s.name, CheckFormat, "expected at most %d bytes, got %d", MaxChainSize, s.size)
 	}
-	return f, nil
+	b, err := read(f.r, f.size, s.name, s.offset, int(s.size))
+	if err != nil {
+		return err
+	}
+	f.chain, err = ParseChain(b, f.ceremonyPower)
+	return err
 }
 
 // Size returns the file's size in bytes.
