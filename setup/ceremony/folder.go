@@ -295,8 +295,15 @@ func (c *Ceremony) whole(name string, want params.File) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// payload returns the payload of a contribution.
-func (c *Ceremony) payload(f *file) ([]byte, error) {
+// Payload returns the payload of a contribution by its number, which is empty for
+// a beacon. It reads the file again, and returns a [FileError] if that is not what
+// it was when the ceremony was opened, and an error wrapping [fs.ErrNotExist] if
+// there is no such number.
+func (c *Ceremony) Payload(number int) ([]byte, error) {
+	if number < 1 || number > len(c.files) {
+		return nil, fmt.Errorf("contribution %d: %w", number, fs.ErrNotExist)
+	}
+	f := &c.files[number-1]
 	b, err := c.whole(f.name, f.content)
 	if err != nil {
 		return nil, err

@@ -141,7 +141,7 @@ func (r *replay) phase1(number int) (*mpc.Phase1, error) {
 	if r.one != nil && r.last == number {
 		return r.one, nil
 	}
-	b, err := r.c.payload(&r.c.files[number-1])
+	b, err := r.c.Payload(number)
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +165,7 @@ func (r *replay) phase2(ctx context.Context, number int) (*mpc.Phase2, error) {
 	if r.two != nil && r.last == number {
 		return r.two, nil
 	}
-	b, err := r.c.payload(&r.c.files[number-1])
+	b, err := r.c.Payload(number)
 	if err != nil {
 		return nil, err
 	}
