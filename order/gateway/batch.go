@@ -29,6 +29,7 @@ type batch struct {
 	commands []engine.Command
 	later    []*incoming // what needs the journal, or comes after the commands
 	lost     []order.ID  // repeated requests whose answer's number is not known
+	told     uint64      // the number of the next request, by the client's heartbeat
 	own      []func([]item) []item
 }
 
@@ -39,7 +40,7 @@ func (b *batch) reset() {
 	clear(b.own)
 	// The engine may hold on to commands of an earlier call only until Do returned.
 	b.in, b.commands, b.later, b.own = b.in[:0], b.commands[:0], b.later[:0], b.own[:0]
-	b.lost = b.lost[:0]
+	b.lost, b.told = b.lost[:0], 0
 }
 
 // Do does the requests of one client, in order, and takes its messages of the
@@ -111,9 +112,7 @@ func (b *batch) sessionMessage(ctx context.Context, m order.SessionMessage) erro
 	switch m := m.(type) {
 	case *order.Sequence:
 		if m.NextSeqNo > 0 && m.NextSeqNo <= journal.MaxNumber {
-			b.s.g.mu.Lock()
-			b.expect(m.NextSeqNo)
-			b.s.g.mu.Unlock()
+			b.told = max(b.told, m.NextSeqNo)
 		}
 		return nil
 	case *order.RetransmitRequest:

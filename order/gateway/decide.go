@@ -30,6 +30,7 @@ func (b *batch) decide() error {
 		}
 		b.one(in)
 	}
+	b.expect(b.told) // behind the requests that came with it, which are not missing
 	return nil
 }
 

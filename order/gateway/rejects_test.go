@@ -233,3 +233,32 @@ func TestSequenceGap(t *testing.T) {
 		t.Fatalf("%d orders are open, expected none", n)
 	}
 }
+
+// What came together with a heartbeat is not missing, and what a heartbeat shows to be
+// missing before them is told once.
+func TestHeartbeatBehindRequests(t *testing.T) {
+	v := newVenue(t, nil)
+	tr := v.connect(testSession(1), establish())
+	tr.link.send(
+		order.ClientFrame{SeqNo: 1, Request: tr.order(order.Buy, 90, 1)},
+		order.ClientFrame{Session: &order.Sequence{NextSeqNo: 2}},
+	)
+	if r, _ := report[*order.ExecutionReport](tr); r.ExecType != order.ExecNew {
+		t.Fatalf("%+v, expected New", r)
+	}
+	tr.link.send(
+		order.ClientFrame{Session: &order.Sequence{NextSeqNo: 4}},
+		order.ClientFrame{SeqNo: 4, Request: tr.order(order.Buy, 90, 1)},
+		order.ClientFrame{Session: &order.Sequence{NextSeqNo: 5}},
+	)
+	if m := message[*order.NotApplied](tr); m.FromSeqNo != 2 || m.Count != 2 {
+		t.Fatalf("%+v, expected 2 and 3", m)
+	}
+	if r, n := report[*order.ExecutionReport](tr); r.ExecType != order.ExecNew || n != 2 {
+		t.Fatalf("report %d %+v, expected New", n, r)
+	}
+	tr.link.send(order.ClientFrame{Session: &order.Sequence{NextSeqNo: 6}})
+	if m := message[*order.NotApplied](tr); m.FromSeqNo != 5 || m.Count != 1 {
+		t.Fatalf("%+v, expected 5", m)
+	}
+}
