@@ -17,7 +17,7 @@
 // time and off the path of requests.
 //
 // The copies of the keys that a proof is made from, the vector of all wires and
-// the prover's working memory are wiped. The assignment that gnark is handed, which
+// the working memory of Groth16's prover are wiped. The assignment that gnark is handed, which
 // spells the keys out, what gnark's solver leaves, and copies on stacks are not:
 // after a proof, the keys can be found in the process's memory. Sessions keep wires
 // and sums on purpose, until they are closed.
@@ -31,16 +31,11 @@ import (
 	"github.com/consensys/gnark-crypto/ecc"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 	"github.com/consensys/gnark/backend/witness"
-	cs "github.com/consensys/gnark/constraint/bn254"
 	"github.com/consensys/gnark/frontend"
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/circuits"
-	"github.com/zkkex/zkkex/internal/groth16"
-	"github.com/zkkex/zkkex/internal/groth16prover"
-	"github.com/zkkex/zkkex/internal/provingkey"
 	"github.com/zkkex/zkkex/internal/quiet"
-	"github.com/zkkex/zkkex/internal/relation"
 	"github.com/zkkex/zkkex/setup/params"
 )
 
@@ -52,50 +47,22 @@ var ErrUnproved = errors.New("no valid proof came out; the parameters or this pr
 // Prover proves statements of one circuit. It is safe for concurrent use.
 type Prover struct {
 	verifying *params.Verifying
-	key       *groth16prover.Key
+	engine    engine
 }
 
-// Open compiles the circuit of a parameter set, checks that it is the one the
-// set was made for, and parses the proving key and checks it: every length,
-// every point, and that it belongs to the verifying key. It returns a
+// Open compiles the circuit of a parameter set and checks that it is the one the
+// set was made for. With Groth16 it parses the proving key and checks it: every
+// length, every point, and that it belongs to the verifying key. With PLONK it
+// checks that the structured reference string is one, computes the keys from it,
+// and checks that the verifying key is the one computed. It returns a
 // [*params.MismatchError] that names the file and the check.
 func Open(set *params.Proving) (*Prover, error) {
 	quiet.Gnark()
-	id := set.Circuit()
-	system, err := circuits.Compile(id)
+	key, err := newEngine(set)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkCircuit(system, set.Manifest().Circuit); err != nil {
-		return nil, err
-	}
-	points, err := groth16.ParsePoints(set.VerifyingKey())
-	if err != nil {
-		return nil, &params.MismatchError{File: params.VerifyingKeyFile, Check: "points", Err: err}
-	}
-	trust := provingkey.Trust(set.Shipped())
-	parsed, err := provingkey.Parse(set.ProvingKey(), relation.SizeOf(system), points, trust)
-	if err != nil {
-		return nil, &params.MismatchError{File: params.ProvingKeyFile, Check: "key", Err: err}
-	}
-	key, err := groth16prover.New(system, parsed)
-	if err != nil {
-		return nil, &params.MismatchError{File: params.ProvingKeyFile, Check: "key", Err: err}
-	}
-	return &Prover{verifying: set.Verifying, key: key}, nil
-}
-
-func checkCircuit(system *cs.R1CS, want params.Circuit) error {
-	mismatch := func(check, msg string, args ...any) error {
-		return &params.MismatchError{File: params.ManifestFile, Check: check, Err: fmt.Errorf(msg, args...)}
-	}
-	if got := params.Digest(relation.Digest(system)); got != want.Digest {
-		return mismatch("circuit digest", "the parameters are for %v, this program has %v; update one of them", want.Digest, got)
-	}
-	if got := system.GetNbConstraints(); got != want.Constraints {
-		return mismatch("constraints", "expected %d, the circuit has %d", want.Constraints, got)
-	}
-	return nil
+	return &Prover{verifying: set.Verifying, engine: key}, nil
 }
 
 // Circuit returns the circuit that the prover proves.
@@ -110,19 +77,20 @@ func (p *Prover) Params() zkkex.ParamsDigest { return p.verifying.Digest() }
 // [zkkex.ErrUnsupported] for a statement of another circuit, [ErrUnproved] if no
 // proof came out, and the error of ctx, which it looks at between steps.
 func (p *Prover) Prove(ctx context.Context, st *zkkex.Statement, w *circuits.Witness) (zkkex.Proof, error) {
-	return p.prove(ctx, st, w, p.key.Prove)
+	return p.prove(ctx, st, w, p.engine.prove)
 }
 
-// Precompute makes later proofs about a third cheaper, for about as much work as
-// ten proofs and [Prover.PrecomputedSize] bytes of memory. A prover does it
-// by itself, in the background, once it has proved twenty times; who knows that
-// it will may call it at the start. Proofs do not wait for it.
-func (p *Prover) Precompute() { p.key.Precompute() }
+// Precompute makes later proofs of Groth16 about a third cheaper, for about as
+// much work as ten proofs and [Prover.PrecomputedSize] bytes of memory. A prover
+// does it by itself, in the background, once it has proved twenty times; who knows
+// that it will may call it at the start. Proofs do not wait for it. With PLONK it
+// does nothing.
+func (p *Prover) Precompute() { p.engine.precompute() }
 
 // PrecomputedSize returns the number of bytes that [Prover.Precompute] takes.
-func (p *Prover) PrecomputedSize() int { return p.key.TableSize() }
+func (p *Prover) PrecomputedSize() int { return p.engine.tableSize() }
 
-func (p *Prover) prove(ctx context.Context, st *zkkex.Statement, w *circuits.Witness, prove func(witness.Witness) (*groth16.Proof, error)) (zkkex.Proof, error) {
+func (p *Prover) prove(ctx context.Context, st *zkkex.Statement, w *circuits.Witness, prove func(witness.Witness) (zkkex.Proof, error)) (zkkex.Proof, error) {
 	if st.Circuit != p.Circuit() {
 		return nil, fmt.Errorf("%w: a statement of circuit %v, this prover proves %v", zkkex.ErrUnsupported, st.Circuit, p.Circuit())
 	}
@@ -148,7 +116,7 @@ func (p *Prover) prove(ctx context.Context, st *zkkex.Statement, w *circuits.Wit
 	return proof, nil
 }
 
-func proveAssignment(assignment frontend.Circuit, prove func(witness.Witness) (*groth16.Proof, error)) (zkkex.Proof, error) {
+func proveAssignment(assignment frontend.Circuit, prove func(witness.Witness) (zkkex.Proof, error)) (zkkex.Proof, error) {
 	full, err := frontend.NewWitness(assignment, ecc.BN254.ScalarField())
 	if err != nil {
 		return nil, ErrUnproved
@@ -160,5 +128,5 @@ func proveAssignment(assignment frontend.Circuit, prove func(witness.Witness) (*
 	if err != nil {
 		return nil, ErrUnproved
 	}
-	return proof.Bytes(), nil
+	return proof, nil
 }

@@ -9,8 +9,6 @@ import (
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/circuits"
-	"github.com/zkkex/zkkex/internal/groth16"
-	"github.com/zkkex/zkkex/internal/groth16prover"
 )
 
 // ErrClosed reports a session or a holder that was closed.
@@ -18,8 +16,8 @@ var ErrClosed = errors.New("prover: closed")
 
 // Session proves one statement after the other. As long as they are one member's
 // at one root, which leaves most of the witness as it was, a proof costs a
-// fraction of the first; no proof shows that it was made this way. It is safe
-// for concurrent use.
+// fraction of the first with Groth16, and the same with PLONK; no proof shows that
+// it was made this way. It is safe for concurrent use.
 //
 // A session keeps the last member's witness and values that would recognise the
 // proofs made in the session. They stay in memory, and are wiped as soon as the
@@ -29,7 +27,7 @@ type Session struct {
 
 	mu     sync.Mutex
 	common common
-	sums   *groth16prover.Session
+	sums   engineSession
 	closed bool
 }
 
@@ -48,10 +46,10 @@ func (s *Session) Prove(ctx context.Context, st *zkkex.Statement, w *circuits.Wi
 	if err != nil {
 		return nil, err
 	}
-	proof, err := s.prover.prove(ctx, st, w, func(full witness.Witness) (*groth16.Proof, error) {
-		proof, err := sums.Prove(full)
-		if errors.Is(err, groth16prover.ErrClosed) { // member or root changed meanwhile
-			return s.prover.key.Prove(full)
+	proof, err := s.prover.prove(ctx, st, w, func(full witness.Witness) (zkkex.Proof, error) {
+		proof, err := sums.prove(full)
+		if errors.Is(err, errSessionClosed) { // member or root changed meanwhile
+			return s.prover.engine.prove(full)
 		}
 		return proof, err
 	})
@@ -69,7 +67,7 @@ func (s *Session) Close() {
 	s.sums, s.common, s.closed = nil, common{}, true
 	s.mu.Unlock()
 	if sums != nil {
-		sums.Close()
+		sums.close()
 	}
 }
 
@@ -81,7 +79,7 @@ func (s *Session) isClosed() bool {
 
 // sumsFor returns the sums to build upon, and wipes those of another member or
 // root.
-func (s *Session) sumsFor(c common) (*groth16prover.Session, error) {
+func (s *Session) sumsFor(c common) (engineSession, error) {
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
@@ -92,21 +90,21 @@ func (s *Session) sumsFor(c common) (*groth16prover.Session, error) {
 		s.mu.Unlock()
 		return old, nil
 	}
-	sums := s.prover.key.NewSession()
+	sums := s.prover.engine.newSession()
 	s.sums, s.common = sums, c
 	s.mu.Unlock()
 	if old != nil {
-		old.Close()
+		old.close()
 	}
 	return sums, nil
 }
 
 // forget wipes sums, and lets the next proof start anew.
-func (s *Session) forget(sums *groth16prover.Session) {
+func (s *Session) forget(sums engineSession) {
 	s.mu.Lock()
 	if s.sums == sums {
 		s.sums, s.common = nil, common{}
 	}
 	s.mu.Unlock()
-	sums.Close()
+	sums.close()
 }

@@ -2,7 +2,8 @@
 // proved and verified with, and a manifest that says what they are.
 //
 //	manifest.json   what the set is, with the sizes and digests of the rest
-//	circuit.pk      the proving key
+//	circuit.pk      Groth16: the proving key
+//	circuit.srs     PLONK: the structured reference string, in the key's place
 //	circuit.vk      the verifying key
 //
 // A set is named by its [zkkex.ParamsDigest], the digest of its manifest, and
@@ -21,6 +22,7 @@ import (
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/internal/domain"
 	"github.com/zkkex/zkkex/internal/groth16"
+	"github.com/zkkex/zkkex/internal/plonk"
 	"github.com/zkkex/zkkex/internal/public"
 )
 
@@ -28,6 +30,7 @@ import (
 const (
 	ManifestFile     = "manifest.json"
 	ProvingKeyFile   = "circuit.pk"
+	SRSFile          = "circuit.srs"
 	VerifyingKeyFile = "circuit.vk"
 	// TranscriptFile is the transcript of the ceremony that made a set, in a set
 	// that has one. Opening a set does not read it.
@@ -37,18 +40,21 @@ const (
 // Limits of sizes, in bytes.
 const (
 	// MaxManifestSize bounds a manifest.
-	MaxManifestSize = 4096
+	MaxManifestSize = 16 << 10
 	// MaxProvingKeySize bounds a proving key.
 	MaxProvingKeySize = 256 << 20
-	// VerifyingKeySize is the size of every verifying key.
+	// VerifyingKeySize is the size of every verifying key of Groth16.
 	VerifyingKeySize = groth16.VerifyingKeySize
+	// PlonkVerifyingKeySize is the size of every verifying key of PLONK.
+	PlonkVerifyingKeySize = plonk.VerifyingKeySize
 )
 
-// The only values of the manifest's fields of these names in this version.
+// The values of the manifest's fields of these names in this version.
 const (
-	Format      = "zkkex/v1 params"
-	ProofSystem = "groth16"
-	Curve       = "bn254"
+	Format           = "zkkex/v1 params"
+	ProofSystem      = "groth16"
+	PlonkProofSystem = "plonk"
+	Curve            = "bn254"
 )
 
 // Kind says how a parameter set was made, and so whom its users trust.
@@ -63,6 +69,11 @@ const (
 	// enough. Package params does not verify that: it accepts such a set by its
 	// digest alone.
 	Ceremony Kind = "ceremony"
+	// Universal is a set of PLONK, made by nobody: it follows from the outcome
+	// of a ceremony that was for no circuit in particular, of whose parties one
+	// honest one is enough. Package params does not verify that, and accepts
+	// such a set by its digest alone.
+	Universal Kind = "universal"
 )
 
 // Manifest says what a parameter set is.
@@ -73,9 +84,11 @@ type Manifest struct {
 	ProofSystem  string              `json:"proof_system"`
 	Curve        string              `json:"curve"`
 	Circuit      Circuit             `json:"circuit"`
-	ProvingKey   File                `json:"proving_key"`
+	ProvingKey   File                `json:"proving_key,omitzero"` // of Groth16
+	SRS          File                `json:"srs,omitzero"`         // of PLONK
 	VerifyingKey File                `json:"verifying_key"`
 	Ceremony     *CeremonyTranscript `json:"ceremony,omitempty"`
+	Universal    *UniversalSetup     `json:"universal,omitempty"`
 }
 
 // Circuit names the relation of a parameter set.
@@ -195,15 +208,31 @@ func (m *Manifest) check() error {
 	if m.Format != Format {
 		return fmt.Errorf("%w: parameter manifest of format %q, expected %q", zkkex.ErrUnsupported, m.Format, Format)
 	}
-	if m.ProofSystem != ProofSystem || m.Curve != Curve {
-		return fmt.Errorf("%w: proof system %q over curve %q, expected %q over %q",
-			zkkex.ErrUnsupported, m.ProofSystem, m.Curve, ProofSystem, Curve)
+	if m.ProofSystem != ProofSystem && m.ProofSystem != PlonkProofSystem || m.Curve != Curve {
+		return fmt.Errorf("%w: proof system %q over curve %q, expected %q or %q over %q",
+			zkkex.ErrUnsupported, m.ProofSystem, m.Curve, ProofSystem, PlonkProofSystem, Curve)
 	}
 	if err := m.Circuit.check(); err != nil {
 		return err
 	}
+	if want := m.Circuit.ID.ProofSystem().String(); m.ProofSystem != want {
+		return malformed("circuit %v with proof system %q, expected %q", m.Circuit.ID, m.ProofSystem, want)
+	}
 	if m.Created.Nanosecond() != 0 || m.Created.Location() != time.UTC {
 		return malformed("created: expected whole seconds in UTC")
+	}
+	if err := m.checkFiles(); err != nil {
+		return err
+	}
+	return m.checkKind()
+}
+
+func (m *Manifest) checkFiles() error {
+	if m.ProofSystem == PlonkProofSystem {
+		return m.checkPlonkFiles()
+	}
+	if m.SRS != (File{}) {
+		return malformed("structured reference string for proof system %q, expected none", m.ProofSystem)
 	}
 	if m.VerifyingKey.Size != VerifyingKeySize {
 		return malformed("verifying key of %d bytes, expected %d", m.VerifyingKey.Size, VerifyingKeySize)
@@ -211,7 +240,7 @@ func (m *Manifest) check() error {
 	if m.ProvingKey.Size < 1 || m.ProvingKey.Size > MaxProvingKeySize {
 		return malformed("proving key of %d bytes, expected 1 to %d", m.ProvingKey.Size, MaxProvingKeySize)
 	}
-	return m.checkKind()
+	return nil
 }
 
 func (c *Circuit) check() error {
@@ -231,6 +260,12 @@ func (c *Circuit) check() error {
 }
 
 func (m *Manifest) checkKind() error {
+	if m.ProofSystem == PlonkProofSystem || m.Kind == Universal {
+		return m.checkUniversal()
+	}
+	if m.Universal != nil {
+		return malformed("kind %q has a universal setup, expected none", m.Kind)
+	}
 	switch m.Kind {
 	case Dev:
 		if m.Ceremony == nil {
@@ -240,7 +275,7 @@ func (m *Manifest) checkKind() error {
 	case Ceremony:
 		return m.Ceremony.check()
 	default:
-		return fmt.Errorf("%w: kind %q, expected %q or %q", zkkex.ErrUnsupported, m.Kind, Dev, Ceremony)
+		return fmt.Errorf("%w: kind %q, expected %q, %q or %q", zkkex.ErrUnsupported, m.Kind, Dev, Ceremony, Universal)
 	}
 }
 

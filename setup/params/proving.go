@@ -6,12 +6,12 @@ import (
 	"slices"
 )
 
-// Proving is a whole parameter set: the verifying part, checked, and the
-// proving key, of which size and digest were checked. Package prover parses the
-// key and checks it against the circuit.
+// Proving is a whole parameter set: the verifying part, checked, and the proving
+// key or the structured reference string, of which size and digest were checked.
+// Package prover parses it and checks it against the circuit.
 type Proving struct {
 	*Verifying
-	provingKey []byte
+	provingKey, srs []byte
 }
 
 // OpenProving opens the whole set in fsys. The errors are those of
@@ -25,15 +25,25 @@ func OpenProving(fsys fs.FS, accept Accept) (*Proving, error) {
 	if err != nil {
 		return nil, err
 	}
-	pk, err := readFile(fsys, ProvingKeyFile, m.ProvingKey)
+	p := &Proving{Verifying: v}
+	if m.ProofSystem == PlonkProofSystem {
+		p.srs, err = readFile(fsys, SRSFile, m.SRS)
+	} else {
+		p.provingKey, err = readFile(fsys, ProvingKeyFile, m.ProvingKey)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return &Proving{Verifying: v, provingKey: pk}, nil
+	return p, nil
 }
 
-// ProvingKey returns the bytes of the proving key. They must not be changed.
+// ProvingKey returns the bytes of the proving key, or nil for a set of PLONK. They
+// must not be changed.
 func (p *Proving) ProvingKey() []byte { return p.provingKey }
+
+// SRS returns the bytes of the structured reference string of a set of PLONK, or
+// nil. They must not be changed.
+func (p *Proving) SRS() []byte { return p.srs }
 
 // VerifyingKey returns a copy of the bytes of the verifying key.
 func (v *Verifying) VerifyingKey() []byte { return bytes.Clone(v.encoded) }

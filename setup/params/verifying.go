@@ -4,7 +4,6 @@ import (
 	"io/fs"
 
 	"github.com/zkkex/zkkex"
-	"github.com/zkkex/zkkex/internal/groth16"
 )
 
 // Verifying is the verifying part of a parameter set, checked and ready. It is
@@ -13,7 +12,7 @@ type Verifying struct {
 	manifest Manifest
 	digest   zkkex.ParamsDigest
 	encoded  []byte
-	key      *groth16.VerifyingKey
+	system   system
 }
 
 // OpenVerifying opens the verifying part of the set in fsys. The size of every
@@ -37,15 +36,11 @@ func openVerifying(fsys fs.FS, m *Manifest, digest zkkex.ParamsDigest) (*Verifyi
 	if err != nil {
 		return nil, err
 	}
-	points, err := groth16.ParsePoints(encoded)
+	system, err := newSystem(m, encoded)
 	if err != nil {
-		return nil, &MismatchError{File: VerifyingKeyFile, Check: "points", Err: err}
+		return nil, err
 	}
-	key, err := groth16.NewVerifyingKey(points)
-	if err != nil {
-		return nil, &MismatchError{File: VerifyingKeyFile, Check: "key", Err: err}
-	}
-	return &Verifying{manifest: *m, digest: digest, encoded: encoded, key: key}, nil
+	return &Verifying{manifest: *m, digest: digest, encoded: encoded, system: system}, nil
 }
 
 // Digest returns the digest of the parameter set.
@@ -61,6 +56,7 @@ func (v *Verifying) Manifest() Manifest {
 		c := *m.Ceremony
 		m.Ceremony = &c
 	}
+	m.Universal = m.Universal.clone()
 	return m
 }
 
@@ -73,9 +69,9 @@ func (v *Verifying) Manifest() Manifest {
 // [zkkex.WrongCircuit] for a statement of another circuit; and one wrapping
 // [zkkex.ErrMalformed] if root or nullifier are not canonical.
 func (v *Verifying) VerifyProof(st *zkkex.Statement, proof zkkex.Proof) error {
-	claim, err := v.decode(st, proof)
+	c, err := v.claim(st, proof)
 	if err != nil {
 		return err
 	}
-	return rejected(v.key.Verify(claim.Proof, claim.Inputs))
+	return v.system.verify(c)
 }
