@@ -89,7 +89,7 @@ func (s *scene) witness(t testing.TB, slot uint32) (*zkkex.Statement, *circuits.
 	}
 	scope := zkkex.Scope{0xff, 1} // above the order of the field, as any hash may be
 	return &zkkex.Statement{
-		Circuit:   zkkex.BabyJubjub20,
+		Circuit:   s.config.Prover.Circuit(),
 		Limit:     3,
 		Root:      checkpoint.Root,
 		Scope:     scope,

@@ -36,8 +36,11 @@ type SRS struct {
 // Domain returns the size of the domain.
 func (s *SRS) Domain() int { return len(s.Lagrange) }
 
+// PowersFor returns the number of powers of tau that a domain takes.
+func PowersFor(domain int) int { return domain + extraPowers }
+
 // SRSSize returns the size in bytes of an encoded string for a domain.
-func SRSSize(domain int) int { return 4 + (2*domain+extraPowers)*rawG1Size + rawG2Size }
+func SRSSize(domain int) int { return 4 + (domain+PowersFor(domain))*rawG1Size + rawG2Size }
 
 // NewSRS returns the string for a domain, of the first powers of tau in G1 and of
 // tau in G2. It computes the Lagrange basis, which takes seconds, and checks
@@ -47,10 +50,10 @@ func NewSRS(domain int, powers []curve.G1Affine, tau *curve.G2Affine) (*SRS, err
 	if err := checkDomain(domain); err != nil {
 		return nil, err
 	}
-	if len(powers) < domain+extraPowers {
-		return nil, fmt.Errorf("%w: %d powers of tau, expected at least %d", ErrDomain, len(powers), domain+extraPowers)
+	if least := PowersFor(domain); len(powers) < least {
+		return nil, fmt.Errorf("%w: %d powers of tau, expected at least %d", ErrDomain, len(powers), least)
 	}
-	powers = powers[:domain+extraPowers]
+	powers = powers[:PowersFor(domain)]
 	lagrange, err := kzg.ToLagrangeG1(powers[:domain])
 	if err != nil {
 		return nil, fmt.Errorf("computing the Lagrange basis: %w", err)
@@ -85,7 +88,7 @@ func ParseSRS(b []byte, domain int) (*SRS, error) {
 	if got := binary.BigEndian.Uint32(b); got != uint32(domain) {
 		return nil, &CheckError{CheckDomain, fmt.Errorf("%w: expected %d, got %d", ErrDomain, domain, got)}
 	}
-	s := &SRS{Powers: make([]curve.G1Affine, domain+extraPowers), Lagrange: make([]curve.G1Affine, domain)}
+	s := &SRS{Powers: make([]curve.G1Affine, PowersFor(domain)), Lagrange: make([]curve.G1Affine, domain)}
 	b = b[4:]
 	for _, part := range []struct {
 		name   string
