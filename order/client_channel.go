@@ -41,7 +41,7 @@ type link struct {
 
 	// Guarded by the client's lock:
 	seq   uint64 // of the next request
-	wrote bool   // since the keeper looked
+	wrote bool   // a number, since the keeper looked
 	heard bool
 }
 

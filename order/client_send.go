@@ -247,7 +247,7 @@ func (c *Client) writeBatch() bool {
 	bye := c.pick(l)
 	seq := l.seq
 	l.seq += uint64(len(c.batch))
-	l.wrote = true
+	l.wrote = l.wrote || tellsNumber(c.frames, c.batch)
 	c.mu.Unlock()
 	err := c.saveAhead()
 	for i, k := range c.batch {
@@ -270,6 +270,15 @@ func (c *Client) writeBatch() bool {
 		c.nudge()
 	}
 	return err == nil
+}
+
+// tellsNumber reports whether what is about to be written tells the venue the number of
+// the next request, which shows it what it missed. A question for reports does not.
+func tellsNumber(control []ClientFrame, batch []*call) bool {
+	return len(batch) > 0 || slices.ContainsFunc(control, func(f ClientFrame) bool {
+		_, is := f.Session.(*Sequence)
+		return is
+	})
 }
 
 // pick takes what is to be written next, and the farewell if it comes after that.

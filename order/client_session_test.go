@@ -180,6 +180,39 @@ func TestSlowReaderLosesNothing(t *testing.T) {
 	}
 }
 
+// Trap O2: a request that is lost is found to be, also while the client has nothing to
+// say but that it wants older reports.
+func TestLostBehindSlowReader(t *testing.T) {
+	v := newTestVenue(t)
+	v.keep, v.fills = 150*time.Millisecond, true
+	c := v.client(t, func(c *Config) { c.Buffer = 1 })
+	ctx := testContext(t)
+	const orders = 300
+	for range orders {
+		if _, err := c.Submit(ctx, anOrder()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	forgotten := false
+	v.mu.Lock()
+	v.forget = func() bool { first := !forgotten; forgotten = true; return first }
+	v.mu.Unlock()
+	lost, err := c.Send(ctx, anOrder(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 * orders {
+		if _, err := c.Next(ctx); err != nil { // which asks for the next one
+			t.Fatal(err)
+		}
+		if lost.State().Answered {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	t.Errorf("the order was not answered while %d reports were read", 2*orders)
+}
+
 // Trap O3: orders that wait for their turn, and numbers that are missing, hold no
 // cancel up; and the cancel of an order that was not sent yet does not overtake it.
 func TestCancelOvertakes(t *testing.T) {
