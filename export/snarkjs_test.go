@@ -86,16 +86,17 @@ func askSnarkjs(t *testing.T, cases []snarkjsCase) (verdicts []string) {
 // TestSnarkjsCommand runs the command that a user would, on the files as they
 // are written.
 func TestSnarkjsCommand(t *testing.T) {
-	s := sample(t)
+	key, p := exporttest.Sample(t, "testdata")
+	proof := exporttest.Proof(t, key, p)
 	dir := t.TempDir()
-	write(t, dir, export.SnarkjsKeyFile, s.key.Snarkjs())
-	write(t, dir, export.SnarkjsProofFile, s.proof.Snarkjs())
-	write(t, dir, export.SnarkjsPublicFile, s.proof.SnarkjsPublic())
+	write(t, dir, export.SnarkjsKeyFile, key.Snarkjs())
+	write(t, dir, export.SnarkjsProofFile, proof.Snarkjs())
+	write(t, dir, export.SnarkjsPublicFile, proof.SnarkjsPublic())
 	command := []string{"groth16", "verify", export.SnarkjsKeyFile, export.SnarkjsPublicFile, export.SnarkjsProofFile}
 	if output, code := nodetest.Snarkjs(t, dir, command...); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, output)
 	}
-	n := exporttest.Decode(t, s.proof.Calldata())
+	n := exporttest.Decode(t, proof.Calldata())
 	public, _ := n.Snarkjs()
 	public[0], public[1] = public[1], public[0]
 	text, err := json.Marshal(public)

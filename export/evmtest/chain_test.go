@@ -10,6 +10,7 @@ import (
 	"github.com/ethereum/go-ethereum/core/state"
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/core/vm"
+	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/ethereum/go-ethereum/params"
 	"github.com/holiman/uint256"
 )
@@ -25,12 +26,11 @@ const (
 // txGas is what transactions may use: mainnet's bound for one.
 const txGas = params.MaxTxGas
 
-var sender = common.HexToAddress("0x5e4de7")
-
-// chain is a state with mainnet's rules.
+// chain is a state with mainnet's rules, and who sends the next transaction when.
 type chain struct {
-	state *state.StateDB
-	nonce uint64
+	state  *state.StateDB
+	sender common.Address
+	time   uint64
 }
 
 func newChain(t *testing.T) *chain {
@@ -39,7 +39,7 @@ func newChain(t *testing.T) *chain {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &chain{state: s}
+	return &chain{state: s, sender: common.HexToAddress("0x5e4de7"), time: blockTime}
 }
 
 // receipt is what became of a transaction.
@@ -59,23 +59,23 @@ func (c *chain) send(t *testing.T, to *common.Address, data []byte) receipt {
 		Transfer:    core.Transfer,
 		GetHash:     func(uint64) common.Hash { return common.Hash{} },
 		BlockNumber: big.NewInt(blockNumber),
-		Time:        blockTime,
+		Time:        c.time,
 		GasLimit:    blockGas,
 		Difficulty:  new(big.Int),
 		BaseFee:     new(big.Int),
 		BlobBaseFee: big.NewInt(1),
 		Random:      &common.Hash{},
 	}, c.state, params.MainnetChainConfig, vm.Config{})
+	nonce := c.state.GetNonce(c.sender)
 	result, err := core.ApplyMessage(evm, &core.Message{
-		From: sender, To: to, Nonce: c.nonce, Data: data, GasLimit: txGas,
+		From: c.sender, To: to, Nonce: nonce, Data: data, GasLimit: txGas,
 		Value: new(uint256.Int), GasPrice: new(uint256.Int), GasFeeCap: new(uint256.Int), GasTipCap: new(uint256.Int),
 	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.nonce++
-	c.state.Finalise(evm.ChainConfig().Rules(big.NewInt(blockNumber), true, blockTime))
-	r := receipt{gas: result.UsedGas, output: result.ReturnData, reverted: errors.Is(result.Err, vm.ErrExecutionReverted)}
+	c.state.Finalise(evm.ChainConfig().Rules(big.NewInt(blockNumber), true, c.time))
+	r := receipt{contract: crypto.CreateAddress(c.sender, nonce), gas: result.UsedGas, output: result.ReturnData, reverted: errors.Is(result.Err, vm.ErrExecutionReverted)}
 	if result.Err != nil && !r.reverted {
 		t.Fatalf("the transaction failed, without a revert: %v", result.Err)
 	}

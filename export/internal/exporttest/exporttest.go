@@ -4,6 +4,8 @@ package exporttest
 
 import (
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -39,31 +41,67 @@ func KeyOf(t testing.TB, fsys fs.FS) *export.Key {
 	return key
 }
 
-// Presentations returns two presentations of one member, in two slots of one
-// scope.
-func Presentations(t testing.TB, id zkkex.CircuitID) [2]*zkkex.Presentation {
+// Member is the one member of a registry.
+type Member struct {
+	// Registry is the registry's identifier.
+	Registry zkkex.RegistryID
+
+	holder *prover.Holder
+}
+
+// NewMember returns a member who proves with a circuit's development set.
+func NewMember(t testing.TB, id zkkex.CircuitID) *Member {
 	t.Helper()
 	p, err := prover.Open(world.Params(t, id))
 	check(t, err)
 	w := world.New(t, id.CapacityBits())
 	secret := w.Member(t)
 	w.Checkpoint(t, time.Now())
-	h, err := prover.NewHolder(prover.HolderConfig{
-		Prover: p, Secret: secret, Registry: w.Roots.Registry(), Paths: w, Slots: new(world.Slots),
+	m := &Member{Registry: w.Roots.Registry()}
+	m.holder, err = prover.NewHolder(prover.HolderConfig{
+		Prover: p, Secret: secret, Registry: m.Registry, Paths: w, Slots: new(world.Slots),
 	})
 	check(t, err)
-	t.Cleanup(h.Close)
-	epoch, err := zkkex.DefaultSchedule().At(time.Now())
+	t.Cleanup(m.holder.Close)
+	return m
+}
+
+// Prove returns a presentation for a message, in the next slot of the scope of
+// this name, in the epoch at a time.
+func (m *Member) Prove(t testing.TB, scope string, at time.Time, limit uint32, message string) *zkkex.Presentation {
+	t.Helper()
+	epoch, err := zkkex.DefaultSchedule().At(at)
 	check(t, err)
-	a, err := zkkex.Message(strings.NewReader("a message"))
+	a, err := zkkex.Message(strings.NewReader(message))
 	check(t, err)
-	scope := zkkex.NamedScope{Name: "test", Registry: w.Roots.Registry(), Epoch: epoch}.Scope()
-	var out [2]*zkkex.Presentation
-	for i := range out {
-		out[i], err = h.Prove(t.Context(), zkkex.Claim{Scope: scope, Epoch: epoch, Limit: 2, Authorization: a})
-		check(t, err)
+	named := zkkex.NamedScope{Name: scope, Registry: m.Registry, Epoch: epoch}
+	p, err := m.holder.Prove(t.Context(), zkkex.Claim{Scope: named.Scope(), Epoch: epoch, Limit: limit, Authorization: a})
+	check(t, err)
+	return p
+}
+
+// Presentations returns two presentations of one member, in two slots of one
+// scope.
+func Presentations(t testing.TB, id zkkex.CircuitID) [2]*zkkex.Presentation {
+	t.Helper()
+	m, now := NewMember(t, id), time.Now()
+	return [2]*zkkex.Presentation{m.Prove(t, "test", now, 2, "a message"), m.Prove(t, "test", now, 2, "a message")}
+}
+
+// Sample returns the sample of docs/spec/export.md, which does not change: the
+// verifying part of a set, and a presentation that was made with it, in the
+// folder export/testdata at dir.
+func Sample(t testing.TB, dir string) (*export.Key, *zkkex.Presentation) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, "sample.presentation"))
+	check(t, err)
+	p, err := zkkex.ParsePresentationText(text)
+	check(t, err)
+	key := KeyOf(t, os.DirFS(filepath.Join(dir, "params")))
+	if key.Params() != p.Params {
+		t.Fatal("the sample's presentation and parameters do not belong together")
 	}
-	return out
+	return key, p
 }
 
 // Proof returns the proof of a presentation, ready to be exported.

@@ -2,6 +2,7 @@ package exporttest
 
 import (
 	"math/big"
+	"slices"
 
 	curve "github.com/consensys/gnark-crypto/ecc/bn254"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fp"
@@ -54,4 +55,11 @@ func outsideOfSubgroup() curve.G2Affine {
 			return p
 		}
 	}
+}
+
+// ProofBytes returns the points as a proof is encoded.
+func (n *Numbers) ProofBytes() []byte {
+	a, b, c := n.a(), n.b(), n.c()
+	first, second, third := a.Bytes(), b.Bytes(), c.Bytes()
+	return slices.Concat(first[:], second[:], third[:])
 }
