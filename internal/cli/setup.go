@@ -18,11 +18,11 @@ func (a *app) setupCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "setup",
 		GroupID: groupOther,
-		Short:   "look at parameter sets",
+		Short:   "make parameter sets, and check them",
 		RunE:    a.group,
 		Args:    cobra.ArbitraryArgs,
 	}
-	c.AddCommand(a.setupShowCommand())
+	c.AddCommand(a.setupShowCommand(), a.setupVerifyCommand(), a.ceremonyCommand())
 	return c
 }
 
