@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	curve "github.com/consensys/gnark-crypto/ecc/bn254"
-	"github.com/consensys/gnark/backend/groth16/bn254/mpcsetup"
 	"github.com/consensys/gnark/constraint"
 	cs "github.com/consensys/gnark/constraint/bn254"
 
@@ -25,19 +24,38 @@ var (
 )
 
 // NewPhase2 returns where phase 2 begins for a circuit: delta is 1. It involves
-// no secrets; everybody computes the same. The SRS must be for the [Domain] of
-// the circuit. It looks at ctx between chunks of work and returns its error.
+// no secrets; everybody computes the same, and the same as gnark. The SRS must be
+// for the [Domain] of the circuit. It looks at ctx between chunks of work and
+// returns its error.
 func NewPhase2(ctx context.Context, system *cs.R1CS, srs *SRS, progress Progress) (*Phase2, *Evaluations, error) {
 	if err := checkSystem(system, srs); err != nil {
 		return nil, nil, fmt.Errorf("beginning phase 2: %w", err)
 	}
-	var g mpcsetup.Phase2
-	evals := g.Initialize(system, srs)
-	p := &Phase2{delta1: g.Parameters.G1.Delta, delta2: g.Parameters.G2.Delta, k: g.Parameters.G1.PKK, z: g.Parameters.G1.Z}
-	if err := checkUsed(p, &evals); err != nil {
+	basis, err := newLagrange(ctx, srs, progress)
+	if err != nil {
+		return nil, nil, err
+	}
+	evals, k, err := evaluate(ctx, system, basis, progress)
+	if err != nil {
+		return nil, nil, err
+	}
+	p := &Phase2{k: k, z: vanishing(srs)}
+	_, _, p.delta1, p.delta2 = curve.Generators()
+	if err := checkUsed(p, evals); err != nil {
 		return nil, nil, fmt.Errorf("beginning phase 2: %w", err)
 	}
-	return p, &evals, nil
+	return p, evals, nil
+}
+
+// vanishing returns the points Z, for delta 1: tau^i*(tau^n-1), in bit-reversed
+// order.
+func vanishing(srs *SRS) []curve.G1Affine {
+	n := domainOf(srs)
+	z := make([]curve.G1Affine, n-1)
+	for i := range z {
+		z[reversed(i, n)].Sub(&srs.G1.Tau[i+n], &srs.G1.Tau[i])
+	}
+	return z
 }
 
 func checkSystem(system *cs.R1CS, srs *SRS) error {

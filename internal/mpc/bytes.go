@@ -19,12 +19,12 @@ const challengeSize = sha256.Size
 type reader struct {
 	rest []byte
 	err  error
-	work work
+	work *work
 }
 
 // read starts reading bytes that must have exactly the given size.
 func read(b []byte, size int) *reader {
-	r := &reader{rest: b}
+	r := &reader{rest: b, work: newStep("decoding", 0, nil).part()}
 	if len(b) != size {
 		r.err = fmt.Errorf("expected %d bytes, got %d", size, len(b))
 	}
@@ -34,7 +34,7 @@ func read(b []byte, size int) *reader {
 // finish decodes the points, on all processors.
 func (r *reader) finish() error {
 	if r.err == nil {
-		r.err = r.work.run(context.Background(), nil)
+		r.err = r.work.run(context.Background())
 	}
 	if r.err != nil {
 		return &CheckError{Check: CheckEncoding, Err: r.err}

@@ -133,13 +133,13 @@ func (p *Phase1) scale(ctx context.Context, f *factors1, progress Progress) (*SR
 	defer alpha.wipe()
 	defer beta.wipe()
 
-	srs, w := new(SRS), &work{step: "powers of tau"}
+	srs, w := new(SRS), newStep("powers of tau", 0, progress).part()
 	srs.G1.Tau = scaleG1(w, p.srs.G1.Tau, tau)
 	srs.G2.Tau = scaleG2(w, p.srs.G2.Tau, tau)
 	srs.G1.AlphaTau = scaleG1(w, p.srs.G1.AlphaTau, alpha)
 	srs.G1.BetaTau = scaleG1(w, p.srs.G1.BetaTau, beta)
 	srs.G2.Beta = timesG2(&p.srs.G2.Beta, &f.beta)
-	return srs, w.run(ctx, progress)
+	return srs, w.run(ctx)
 }
 
 // Verify checks that next is a contribution made upon p, which the caller has

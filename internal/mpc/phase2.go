@@ -125,10 +125,10 @@ func (p *Phase2) contribute(ctx context.Context, delta *fr.Element, progress Pro
 	defer by.wipe()
 	inverse = fr.Element{}
 
-	w := &work{step: "delta"}
+	w := newStep("delta", 0, progress).part()
 	next.k = scaleG1(w, p.k, by)
 	next.z = scaleG1(w, p.z, by)
-	if err := w.run(ctx, progress); err != nil {
+	if err := w.run(ctx); err != nil {
 		return nil, err
 	}
 	return next, nil

@@ -17,11 +17,40 @@ type Progress func(step string, done, total int)
 // looked at within some tens of milliseconds.
 const chunk = 64
 
-// work is a step that many processors do together, chunk by chunk.
+// step is something that takes time, and is reported on as a whole.
+type step struct {
+	name     string
+	total    int
+	progress Progress
+
+	mu   sync.Mutex
+	done int
+}
+
+// newStep returns a step of total units, or of as many as its one part has if that
+// is 0.
+func newStep(name string, total int, progress Progress) *step {
+	return &step{name: name, total: total, progress: progress}
+}
+
+// part returns a part of the step, after the parts before it.
+func (s *step) part() *work { return &work{step: s} }
+
+func (s *step) report(units int) {
+	if s.progress == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.done += units
+	s.progress(s.name, s.done, s.total)
+}
+
+// work is what many processors do together, chunk by chunk.
 type work struct {
-	step  string
-	total int
-	jobs  []job
+	step *step
+	jobs []job
+	size int
 }
 
 type job struct {
@@ -36,13 +65,15 @@ func (w *work) add(n int, do func(start, end int) error) {
 		end := min(start+chunk, n)
 		w.jobs = append(w.jobs, job{size: end - start, do: func() error { return do(start, end) }})
 	}
-	w.total += n
+	w.size += n
 }
 
 // run does the jobs on all processors and returns the error of the first that
 // fails, or that of ctx, which is looked at between jobs.
-func (w *work) run(ctx context.Context, progress Progress) error {
-	report := w.reporter(progress)
+func (w *work) run(ctx context.Context) error {
+	if w.step.total == 0 {
+		w.step.total = w.size
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for _, j := range w.jobs {
@@ -53,24 +84,9 @@ func (w *work) run(ctx context.Context, progress Progress) error {
 			if err := j.do(); err != nil {
 				return err
 			}
-			report(j.size)
+			w.step.report(j.size)
 			return nil
 		})
 	}
 	return group.Wait()
-}
-
-// reporter returns what a job calls when it is done.
-func (w *work) reporter(progress Progress) func(size int) {
-	if progress == nil {
-		return func(int) {}
-	}
-	var mu sync.Mutex
-	done := 0
-	return func(size int) {
-		mu.Lock()
-		defer mu.Unlock()
-		done += size
-		progress(w.step, done, w.total)
-	}
 }
