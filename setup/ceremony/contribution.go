@@ -74,7 +74,8 @@ func assemble(header, signature []byte) []byte {
 	return append(b, signature...)
 }
 
-// readPreamble reads a contribution file up to its payload.
+// readPreamble reads a contribution file up to its payload. With an error it
+// returns the header if that could be read.
 func readPreamble(r io.Reader) (*Preamble, error) {
 	magic := make([]byte, len(contributionMagic))
 	if err := readFull(r, magic); err != nil {
@@ -102,13 +103,10 @@ func parsePreamble(header, signature []byte) (*Preamble, error) {
 	p := &Preamble{Header: *h}
 	if len(signature) > 0 {
 		if p.Signature, err = sshsig.Parse(signature); err != nil {
-			return nil, err
+			return p, err
 		}
 	}
-	if err := p.checkSignature(header); err != nil {
-		return nil, err
-	}
-	return p, nil
+	return p, p.checkSignature(header)
 }
 
 // checkSignature returns an error unless there is a signature by the header's

@@ -145,7 +145,7 @@ func (c *Ceremony) readContribution(name string, info fs.FileInfo, o *order) (*f
 	in := io.TeeReader(f, whole)
 	preamble, err := readPreamble(in)
 	if err != nil {
-		return nil, preambleError(name, o.number+1, err)
+		return nil, preambleError(name, o.number+1, preamble, err)
 	}
 	out := &file{Preamble: *preamble, name: name, payload: whole.n}
 	if out.content, err = out.readPayload(in, whole, info.Size()); err != nil {
@@ -178,17 +178,20 @@ func (f *file) error(check string, err error) *FileError {
 }
 
 // preambleError names the check of an error of readPreamble, or returns an error
-// of reading.
-func preambleError(name string, number int, err error) error {
-	check := CheckForm
+// of reading. p is nil if there is no header.
+func preambleError(name string, number int, p *Preamble, err error) error {
+	e := &FileError{File: name, Number: number, Check: CheckForm, Err: err}
 	switch {
 	case errors.Is(err, sshsig.ErrSignature):
-		check = CheckSignature
+		e.Check = CheckSignature
 	case errors.Is(err, zkkex.ErrMalformed), errors.Is(err, zkkex.ErrUnsupported):
 	default:
 		return fmt.Errorf("reading %s: %w", name, err)
 	}
-	return &FileError{File: name, Number: number, Check: check, Err: err}
+	if p != nil {
+		e.Contributor = p.Header.Contributor
+	}
+	return e
 }
 
 // unexpected returns the error for what is left when there is no file of the next
