@@ -8,7 +8,7 @@ import (
 
 // chunkSize is how much is read at once, in bytes. It is a multiple of the size
 // of a point.
-const chunkSize = 1 << 20
+const chunkSize = 256 << 10
 
 // stepDigest, and the names of sections, are the steps told to a [Progress].
 const (
@@ -40,7 +40,8 @@ type counter struct {
 func (c *counter) add(n int) {
 	c.done += int64(n)
 	if c.progress != nil {
-		c.progress(c.step, int((c.done+chunkSize-1)/chunkSize), int((c.total+chunkSize-1)/chunkSize))
+		const mebibyte = 1 << 20
+		c.progress(c.step, int((c.done+mebibyte-1)/mebibyte), int((c.total+mebibyte-1)/mebibyte))
 	}
 }
 

@@ -1,10 +1,10 @@
 // Makes .ptau files with snarkjs, in the current folder:
 //
-//   node make.cjs POWER [small]
+//   node make.cjs POWER
 //
-// one.ptau has one contribution. Unless "small" is given there are more: new.ptau
-// has no contribution; only.ptau nothing but a beacon; beacon.ptau two
-// contributions and a beacon; prepared.ptau is beacon.ptau with the sections for
+// new.ptau has no contribution; only.ptau nothing but a beacon; one.ptau one
+// contribution; two.ptau two; beacon.ptau two and a beacon; other.ptau one of
+// another ceremony; prepared.ptau is beacon.ptau with the sections for
 // phase 2; cut02.ptau and so on are prepared.ptau truncated; bls.ptau is of
 // another curve. responses has the hashes of 64 bytes that snarkjs showed to those
 // who contributed to beacon.ptau, and beacon.challenge all points of that file as
@@ -17,15 +17,15 @@ const ffjavascript = require("../../../.node/node_modules/ffjavascript");
 const tau = snarkjs.powersOfTau;
 const beacon = "0102030405060708090a0b0c0d0e0f";
 
-async function main(power, small) {
+async function main(power) {
     const curve = await ffjavascript.buildBn128();
     const responses = [];
     await tau.newAccumulator(curve, power, "new.ptau");
     responses.push(await tau.contribute("new.ptau", "one.ptau", "Alice", "dice of Alice"));
-    if (small) return;
     responses.push(await tau.contribute("one.ptau", "two.ptau", "Bob, of Zürich", "dice of Bob"));
     responses.push(await tau.beacon("two.ptau", "beacon.ptau", "the beacon", beacon, 10));
     await tau.beacon("new.ptau", "only.ptau", "nobody", beacon, 10);
+    await tau.contribute("new.ptau", "other.ptau", "Carol", "dice of Carol");
     await tau.preparePhase2("beacon.ptau", "prepared.ptau");
     await tau.truncate("prepared.ptau", "cut");
     await tau.exportChallenge("beacon.ptau", "beacon.challenge");
@@ -35,7 +35,7 @@ async function main(power, small) {
     await tau.newAccumulator(bls, 3, "bls.ptau");
 }
 
-main(Number(process.argv[2]), process.argv[3] === "small").then(() => process.exit(0), (err) => {
+main(Number(process.argv[2])).then(() => process.exit(0), (err) => {
     console.error(err);
     process.exit(1);
 });
