@@ -1,10 +1,13 @@
 // Package setup makes parameter sets.
 //
-// This version makes development sets: one process draws the secrets of the
+// For Groth16 it makes development sets: one process draws the secrets of the
 // setup (the toxic waste), and whoever kept them could forge any proof. Such a
 // set is named "dev", carries that into its digest, and is refused unless asked
 // for by name. A set that can be trusted comes from a ceremony with many
-// parties; the manifest has its place.
+// parties: see package ceremony.
+//
+// For PLONK it makes sets from the outcome of a public ceremony that was for no
+// circuit in particular.
 package setup
 
 import (

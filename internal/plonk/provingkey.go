@@ -19,7 +19,8 @@ import (
 // Errors of proving.
 var (
 	// ErrCircuit reports a constraint system that is not one of ours: with
-	// commitments, or with another number of public inputs.
+	// commitments, with another number of public inputs, or without a use for
+	// one of the selectors.
 	ErrCircuit = errors.New("not a circuit of this package")
 	// ErrWitnessSize reports a witness that is not one of the circuit.
 	ErrWitnessSize = errors.New("wrong number of inputs")
@@ -55,10 +56,16 @@ func NewProvingKey(system *cs.SparseR1CS, srs *SRS) (*ProvingKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("computing the keys: %w", err)
 	}
-	return &ProvingKey{system: system, key: key, points: Points{
+	k := &ProvingKey{system: system, key: key, points: Points{
 		Domain: srs.Domain(), Tau: srs.Tau, Permutation: vk.S,
 		Left: vk.Ql, Right: vk.Qr, Product: vk.Qm, Out: vk.Qo, Constant: vk.Qk,
-	}}, nil
+	}}
+	for _, part := range k.points.named() {
+		if part.point.IsInfinity() { // a verifying key that nobody would read
+			return nil, fmt.Errorf("%w: it does not use %s", ErrCircuit, part.name)
+		}
+	}
+	return k, nil
 }
 
 // Points returns a copy of the points of the verifying key that goes with k.
