@@ -22,7 +22,7 @@ func (a *auditor) compareKeys(k *keys, m *made) error {
 	a.compareBytes(params.VerifyingKeyFile, k.verifyingKey, m.verifyingKey)
 	if why := missing(a, k, m); why != "" {
 		for _, name := range wellformed.Checks() {
-			a.skip(name, subject{file: params.ProvingKeyFile}, why)
+			a.skip(name, keyOf(name), why)
 		}
 		return nil
 	}
@@ -33,7 +33,7 @@ func (a *auditor) compareKeys(k *keys, m *made) error {
 	})
 	good := true
 	for _, result := range results {
-		switch about := (subject{file: params.ProvingKeyFile}); {
+		switch about := keyOf(result.Check); {
 		case stopped(result.Err):
 			return result.Err
 		case errors.Is(result.Err, wellformed.ErrNotRun):
@@ -45,6 +45,16 @@ func (a *auditor) compareKeys(k *keys, m *made) error {
 	}
 	a.findings.keys = good && a.findings.srs && a.findings.circuit
 	return nil
+}
+
+// keyOf returns the key that a check of well-formedness is about: the proving key,
+// except for what that has not.
+func keyOf(check string) subject {
+	switch check {
+	case wellformed.Gamma, wellformed.IC:
+		return subject{file: params.VerifyingKeyFile}
+	}
+	return subject{file: params.ProvingKeyFile}
 }
 
 // missing says why well-formedness cannot be checked, or "".

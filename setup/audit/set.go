@@ -42,6 +42,10 @@ func (a *auditor) readManifest() error {
 	if err != nil {
 		return err
 	}
+	if m.ProofSystem != params.ProofSystem {
+		return fmt.Errorf("%w: a set of %s, expected %s: it has no ceremony of its own and follows from its powers of tau",
+			zkkex.ErrUnsupported, m.ProofSystem, params.ProofSystem)
+	}
 	digest, err := m.Digest()
 	if err != nil {
 		return err
