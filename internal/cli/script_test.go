@@ -71,6 +71,14 @@ func scriptParams(dir string, judge func(t testscript.T, leaks []string)) testsc
 			}
 			env.Setenv("WITNESS", witness)
 			env.Setenv(passphraseEnv, "")
+			// Verifiers by others, of scripts/node-install, for npx.
+			modules, err := filepath.Abs("../../.node/node_modules")
+			if err != nil {
+				return err
+			}
+			env.Setenv("NODE_MODULES", modules)
+			env.Setenv("npm_config_offline", "true")
+			env.Setenv("npm_config_update_notifier", "false")
 			env.Defer(func() {
 				leaks, err := findLeaks(env.WorkDir, output)
 				if err != nil {
