@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/zkkex/zkkex/prover"
 	"github.com/zkkex/zkkex/setup"
@@ -24,7 +23,7 @@ func (r *runner) setup(ctx context.Context) (err error) {
 		name:   "development parameters",
 		before: func() error { return os.RemoveAll(target) },
 		run: func() error {
-			_, err := setup.WriteDev(target, circuit, time.Now())
+			_, err := setup.WriteDev(ctx, target, circuit, nil)
 			return err
 		},
 	})

@@ -1,95 +1,73 @@
 // Package setup makes parameter sets.
 //
-// For Groth16 it makes development sets: one process draws the secrets of the
-// setup (the toxic waste), and whoever kept them could forge any proof. Such a
-// set is named "dev", carries that into its digest, and is refused unless asked
-// for by name. A set that can be trusted comes from a ceremony with many
-// parties: see package ceremony.
+// For Groth16 it makes development sets. They come from a ceremony like any
+// other, except that one process is all of its contributors: whoever kept what it
+// drew (the toxic waste) could forge any proof. Such a set is named "dev", carries
+// that into its digest, and is refused unless asked for by name. A set that can be
+// trusted comes from a ceremony with many parties: see package ceremony.
 //
 // For PLONK it makes sets from the outcome of a public ceremony that was for no
 // circuit in particular.
 package setup
 
 import (
-	"bytes"
+	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
-	gnark "github.com/consensys/gnark/backend/groth16/bn254"
-
 	"github.com/zkkex/zkkex"
-	"github.com/zkkex/zkkex/circuits"
-	"github.com/zkkex/zkkex/internal/atomicfile"
-	"github.com/zkkex/zkkex/internal/public"
-	"github.com/zkkex/zkkex/internal/quiet"
-	"github.com/zkkex/zkkex/internal/relation"
+	"github.com/zkkex/zkkex/setup/ceremony"
 	"github.com/zkkex/zkkex/setup/params"
 )
 
+// What a development ceremony says of itself.
+const (
+	devContributor = "development: one process alone"
+	devBeacon      = "development: SHA-256 of this text"
+)
+
 // WriteDev makes a development parameter set for a circuit and writes it to the
-// folder dir, which must not exist: it is there complete, or not at all. The
-// creation date is created, in whole seconds. It returns an error wrapping
-// [zkkex.ErrUnsupported] for an unknown circuit, and [os.ErrExist] if dir is
-// there already.
-func WriteDev(dir string, id zkkex.CircuitID, created time.Time) (*params.Manifest, error) {
+// folder dir, which must not exist: it is there complete, or not at all. It returns
+// an error wrapping [zkkex.ErrUnsupported] for an unknown circuit, [os.ErrExist]
+// if dir is there already, and the error of ctx if that ends first.
+func WriteDev(ctx context.Context, dir string, id zkkex.CircuitID, progress Progress) (_ *params.Manifest, err error) {
 	if _, err := os.Lstat(dir); err == nil {
 		return nil, fmt.Errorf("writing parameters to %s: %w", dir, os.ErrExist)
 	} else if !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("writing parameters: %w", err)
 	}
-	files, manifest, err := generate(id, created)
+	tmp, err := os.MkdirTemp(filepath.Dir(dir), "."+filepath.Base(dir)+".tmp-*")
+	if err != nil {
+		return nil, fmt.Errorf("writing parameters: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(tmp)) }()
+	c, err := ceremony.Init(ctx, filepath.Join(tmp, "ceremony"), ceremony.Options{
+		Circuit: id, Name: "development " + id.String(), Kind: params.Dev, Created: time.Now(),
+		Announced: [2]string{devBeacon, devBeacon},
+	}, ceremony.Progress(progress))
 	if err != nil {
 		return nil, err
 	}
-	if err := atomicfile.CreateFolder(dir, files); err != nil {
-		return nil, fmt.Errorf("writing parameters to %s: %w", dir, err)
+	if err := alone(ctx, c, progress); err != nil {
+		return nil, err
 	}
-	return manifest, nil
+	return c.Seal(ctx, dir, ceremony.Progress(progress))
 }
 
-func generate(id zkkex.CircuitID, created time.Time) (map[string][]byte, *params.Manifest, error) {
-	quiet.Gnark()
-	system, err := circuits.Compile(id)
-	if err != nil {
-		return nil, nil, err
+// alone contributes to both phases and closes them.
+func alone(ctx context.Context, c *ceremony.Ceremony, progress Progress) error {
+	beacon := sha256.Sum256([]byte(devBeacon))
+	for range 2 {
+		if _, err := c.Contribute(ctx, ceremony.Contributor{Name: devContributor}, ceremony.Progress(progress)); err != nil {
+			return err
+		}
+		if _, err := c.Beacon(ctx, devBeacon, beacon[:], ceremony.Progress(progress)); err != nil {
+			return err
+		}
 	}
-	var pk gnark.ProvingKey
-	var vk gnark.VerifyingKey
-	if err := gnark.Setup(system, &pk, &vk); err != nil {
-		return nil, nil, fmt.Errorf("setup of %v: %w", id, err)
-	}
-	var pkBytes, vkBytes bytes.Buffer
-	if _, err := pk.WriteRawTo(&pkBytes); err != nil {
-		return nil, nil, fmt.Errorf("encoding the proving key of %v: %w", id, err)
-	}
-	if _, err := vk.WriteTo(&vkBytes); err != nil {
-		return nil, nil, fmt.Errorf("encoding the verifying key of %v: %w", id, err)
-	}
-	manifest := &params.Manifest{
-		Format:      params.Format,
-		Kind:        params.Dev,
-		Created:     created.UTC().Truncate(time.Second),
-		ProofSystem: params.ProofSystem,
-		Curve:       params.Curve,
-		Circuit: params.Circuit{
-			ID:           id,
-			Name:         id.String(),
-			Digest:       relation.Digest(system),
-			Constraints:  system.GetNbConstraints(),
-			PublicInputs: public.Count,
-		},
-		ProvingKey:   params.Describe(pkBytes.Bytes()),
-		VerifyingKey: params.Describe(vkBytes.Bytes()),
-	}
-	encoded, err := manifest.Bytes()
-	if err != nil {
-		return nil, nil, err
-	}
-	return map[string][]byte{
-		params.ManifestFile:     encoded,
-		params.ProvingKeyFile:   pkBytes.Bytes(),
-		params.VerifyingKeyFile: vkBytes.Bytes(),
-	}, manifest, nil
+	return nil
 }

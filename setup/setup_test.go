@@ -1,18 +1,20 @@
 package setup_test
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/circuits"
 	"github.com/zkkex/zkkex/internal/relation"
-	"github.com/zkkex/zkkex/prover"
 	"github.com/zkkex/zkkex/setup"
+	"github.com/zkkex/zkkex/setup/ceremony"
+	"github.com/zkkex/zkkex/setup/ceremony/ceremonytest"
 	"github.com/zkkex/zkkex/setup/dev"
 	"github.com/zkkex/zkkex/setup/params"
 )
@@ -47,10 +49,10 @@ func TestManifestsNameTheCircuits(t *testing.T) {
 }
 
 func TestWriteDev(t *testing.T) {
+	ceremonytest.Small(t)
 	parent := t.TempDir()
 	dir := filepath.Join(parent, "set")
-	created := time.Date(2026, 11, 21, 9, 30, 0, 5, time.UTC)
-	m, err := setup.WriteDev(dir, zkkex.BabyJubjub20, created)
+	m, err := setup.WriteDev(context.Background(), dir, ceremonytest.Circuit, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,18 +60,22 @@ func TestWriteDev(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := params.OpenProving(os.DirFS(dir), params.Accept{Dev: true, Digest: &digest})
+	if _, err := params.OpenVerifying(os.DirFS(dir), params.Accept{Digest: &digest}); !errors.Is(err, params.ErrDev) {
+		t.Errorf("a development set that nobody asked for: %v, want %v", err, params.ErrDev)
+	}
+	if _, err := params.OpenVerifying(os.DirFS(dir), params.Accept{Dev: true, Digest: &digest}); err != nil {
+		t.Error(err)
+	}
+	transcript, err := os.ReadFile(filepath.Join(dir, params.TranscriptFile))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if set.Shipped() {
-		t.Error("a new set counts as one that ships with this version")
+	c, err := ceremony.OpenTranscript(bytes.NewReader(transcript), int64(len(transcript)))
+	if err != nil {
+		t.Fatal(err)
 	}
-	if got := set.Manifest().Created; !got.Equal(created.Truncate(time.Second)) {
-		t.Errorf("created %v, expected %v", got, created)
-	}
-	if _, err := prover.Open(set); err != nil {
-		t.Errorf("with every point checked: %v", err)
+	if s := c.Status(); c.Definition().Kind != params.Dev || !s.Complete() || s.Made != [2]int{1, 1} {
+		t.Errorf("kind %q, status %+v", c.Definition().Kind, s)
 	}
 	if entries, err := os.ReadDir(parent); err != nil || len(entries) != 1 {
 		t.Errorf("the parent folder holds %v, %v; expected the set alone", entries, err)
@@ -77,15 +83,22 @@ func TestWriteDev(t *testing.T) {
 }
 
 func TestWriteDevRefuses(t *testing.T) {
+	ceremonytest.Small(t)
+	ctx := context.Background()
 	dir := t.TempDir()
-	if _, err := setup.WriteDev(dir, zkkex.BabyJubjub20, time.Now()); !errors.Is(err, fs.ErrExist) {
+	if _, err := setup.WriteDev(ctx, dir, ceremonytest.Circuit, nil); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("a folder that exists: %v, want %v", err, fs.ErrExist)
 	}
-	if _, err := setup.WriteDev(filepath.Join(dir, "set"), 0xffff, time.Now()); !errors.Is(err, zkkex.ErrUnsupported) {
+	if _, err := setup.WriteDev(ctx, filepath.Join(dir, "set"), 0xffff, nil); !errors.Is(err, zkkex.ErrUnsupported) {
 		t.Errorf("an unknown circuit: %v, want %v", err, zkkex.ErrUnsupported)
 	}
-	if _, err := setup.WriteDev(filepath.Join(dir, "no", "parent"), zkkex.BabyJubjub20, time.Now()); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := setup.WriteDev(ctx, filepath.Join(dir, "no", "parent"), ceremonytest.Circuit, nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no parent folder: %v, want %v", err, fs.ErrNotExist)
+	}
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+	if _, err := setup.WriteDev(ended, filepath.Join(dir, "set"), ceremonytest.Circuit, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("interrupted: %v, want %v", err, context.Canceled)
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
 		t.Errorf("left behind: %v, %v", entries, err)

@@ -198,7 +198,7 @@ func TestUniversalIsForPlonk(t *testing.T) {
 	if _, err := setup.WriteUniversal(context.Background(), filepath.Join(t.TempDir(), "set"), u, nil); !errors.Is(err, zkkex.ErrUnsupported) {
 		t.Errorf("a circuit of Groth16: %v, want %v", err, zkkex.ErrUnsupported)
 	}
-	if _, err := setup.WriteDev(filepath.Join(t.TempDir(), "set"), zkkex.BabyJubjub20Plonk, time.Now()); !errors.Is(err, zkkex.ErrUnsupported) {
+	if _, err := setup.WriteDev(context.Background(), filepath.Join(t.TempDir(), "set"), zkkex.BabyJubjub20Plonk, nil); !errors.Is(err, zkkex.ErrUnsupported) {
 		t.Errorf("a development set of PLONK: %v, want %v", err, zkkex.ErrUnsupported)
 	}
 	for id, want := range map[zkkex.CircuitID]int{zkkex.BabyJubjub20Plonk: 14, zkkex.BabyJubjub32Plonk: 15} {

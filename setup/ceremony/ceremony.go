@@ -34,7 +34,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/zkkex/zkkex"
-	"github.com/zkkex/zkkex/internal/newfolder"
+	"github.com/zkkex/zkkex/internal/atomicfile"
 	"github.com/zkkex/zkkex/setup/params"
 )
 
@@ -119,7 +119,7 @@ func Init(ctx context.Context, dir string, o Options, progress Progress) (*Cerem
 		}
 		files[PhaseOneFile] = o.Ptau.SRS
 	}
-	if err := newfolder.Write(dir, files); err != nil {
+	if err := atomicfile.CreateFolder(dir, files); err != nil {
 		return nil, fmt.Errorf("making a ceremony in %s: %w", dir, err)
 	}
 	return Open(dir)

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/zkkex/zkkex/internal/newfolder"
+	"github.com/zkkex/zkkex/internal/atomicfile"
 	"github.com/zkkex/zkkex/internal/quiet"
 	"github.com/zkkex/zkkex/setup/params"
 )
@@ -25,7 +25,7 @@ func (c *Ceremony) Seal(ctx context.Context, dir string, progress Progress) (*pa
 	if err != nil {
 		return nil, err
 	}
-	if err := newfolder.Write(dir, files); err != nil {
+	if err := atomicfile.CreateFolder(dir, files); err != nil {
 		return nil, fmt.Errorf("writing parameters to %s: %w", dir, err)
 	}
 	return manifest, nil

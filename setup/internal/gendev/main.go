@@ -8,11 +8,11 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"go/format"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/zkkex/zkkex/internal/atomicfile"
 	"github.com/zkkex/zkkex/setup"
@@ -39,7 +39,7 @@ func run() error {
 		if err := os.RemoveAll(dir); err != nil {
 			return err
 		}
-		manifest, err := setup.WriteDev(dir, id, time.Now())
+		manifest, err := setup.WriteDev(context.Background(), dir, id, nil)
 		if err != nil {
 			return err
 		}
