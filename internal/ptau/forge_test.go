@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"math/big"
+	"os"
 	"slices"
 	"testing"
 
@@ -31,6 +33,14 @@ func TestFirstChallenges(t *testing.T) {
 		if want := firstChallenge(power); !bytes.Equal(h.Sum(nil), want[:]) {
 			t.Errorf("power %d: %x, the table has %x", power, h.Sum(nil), want)
 		}
+	}
+	spec, err := os.ReadFile("../../docs/spec/ptau.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	two := firstChallenge(2)
+	if !bytes.Contains(spec, fmt.Appendf(nil, "    %x\n    %x\n", two[:32], two[32:])) {
+		t.Errorf("docs/spec/ptau.md lacks the first challenge of power 2, %x", two)
 	}
 	seen := make(map[string]bool)
 	for power := 1; power <= MaxPower; power++ {
