@@ -214,7 +214,7 @@ func (x *exchange) readPayload() error {
 	if x.payload, err = parsePayload(text); err != nil {
 		return err
 	}
-	if want := x.sizes.of(x.payload.kind.certificate(), len(x.payload.early)); want != len(x.message) {
+	if want := x.sizes.of(len(x.payload.certificate), len(x.payload.early)); want != len(x.message) {
 		return malformed(payloadFormat, ErrPayload, "a message of %d bytes, expected %d for what it carries", len(x.message), want)
 	}
 	return nil

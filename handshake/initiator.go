@@ -62,8 +62,8 @@ func NewInitiator(v *Venue, c *session.Certificate, o InitiatorOptions) (*Initia
 	}
 	if i.kind.certificate() {
 		i.certificate, _ = c.Presentation().AppendBinary(nil)
-		if len(i.certificate) != certificateSize {
-			return nil, fmt.Errorf("handshake: %w: a certificate of %d bytes, expected %d", ErrConfig, len(i.certificate), certificateSize)
+		if !isCertificateSize(len(i.certificate)) {
+			return nil, fmt.Errorf("handshake: %w: a certificate of %d bytes, expected one of %d", ErrConfig, len(i.certificate), certificateSizes[1:])
 		}
 	}
 	if i.state, err = newInitiatorState(v, suite, c.Key(), certificateStatics{c}); err != nil {
@@ -104,7 +104,7 @@ func (i *Initiator) check() error {
 }
 
 func (i *Initiator) size() int {
-	return sizesOf(i.suite, i.venue.Padding).of(i.kind.certificate(), len(i.early))
+	return sizesOf(i.suite, i.venue.Padding).of(len(i.certificate), len(i.early))
 }
 
 func newInitiatorState(v *Venue, s *Suite, key *ecdh.PrivateKey, known noise.StaticSecrets) (*noise.HandshakeState, error) {

@@ -45,7 +45,7 @@ func parsePayload(b []byte) (*payload, error) {
 	}
 	var err error
 	rest := b[37:]
-	if p.certificate, rest, err = cutField(rest, "certificate", certificateSize); err != nil {
+	if p.certificate, rest, err = cutField(rest, "certificate", certificateSizes[len(certificateSizes)-1]); err != nil {
 		return nil, err
 	}
 	if p.early, rest, err = cutField(rest, "early data", MaxEarlyData); err != nil {
@@ -62,18 +62,21 @@ func parsePayload(b []byte) (*payload, error) {
 
 // check checks that the fields go with the kind.
 func (p *payload) check() error {
-	want := 0
+	fits := len(p.certificate) == 0
 	if p.kind.certificate() {
-		want = certificateSize
+		fits = isCertificateSize(len(p.certificate))
 	}
-	if len(p.certificate) != want {
-		return malformed(payloadFormat, ErrPayload, "a certificate of %d bytes in a message of kind %s, expected %d", len(p.certificate), p.kind, want)
+	if !fits {
+		return malformed(payloadFormat, ErrPayload, "a certificate of %d bytes in a message of kind %s", len(p.certificate), p.kind)
 	}
 	if p.kind == Admit && (p.counter != 0 || len(p.early) != 0) {
 		return malformed(payloadFormat, ErrPayload, "an admission has open counter 0 and no early data")
 	}
 	return nil
 }
+
+// isCertificateSize reports whether n is the length of a certificate.
+func isCertificateSize(n int) bool { return slices.Contains(certificateSizes[1:], n) }
 
 // cutField cuts a field of at most so many bytes, behind its length, off b.
 func cutField(b []byte, name string, most int) (field, rest []byte, err error) {

@@ -11,6 +11,9 @@ import (
 	"github.com/zkkex/zkkex/internal/noise"
 )
 
+// certificateSize is the length of the certificates of most tests.
+var certificateSize = certificateSizes[1]
+
 // samplePayload returns a payload with everything, and its encoding.
 func samplePayload() (*payload, []byte) {
 	p := &payload{kind: Inline, counter: 0x01020304, digest: [32]byte{5, 31: 6}, certificate: bytes.Repeat([]byte{7}, certificateSize), early: []byte("early")}

@@ -1,6 +1,10 @@
 package handshake
 
-import "github.com/zkkex/zkkex"
+import (
+	"slices"
+
+	"github.com/zkkex/zkkex"
+)
 
 const (
 	// MaxEarlyData is how many bytes of the application's message 1 can carry.
@@ -9,33 +13,40 @@ const (
 	// in bytes, so that they tell little about it.
 	EarlyDataStep = 1024
 
-	// certificateSize is the length of a presentation.
-	certificateSize = zkkex.StatementSize + 32 + 32 + 8 + 8 + 4 + 8 + 1 + 32 + 128
+	// certificateHead is the length of a presentation without its proof.
+	certificateHead = zkkex.StatementSize + 32 + 32 + 8 + 8 + 4 + 8 + 1 + 32
 )
 
-// sizes are the lengths of message 1 under one descriptor and suite.
+// certificateSizes are the lengths that a certificate in message 1 can have, in
+// ascending order: none, and one for each proof system.
+var certificateSizes = [...]int{
+	0,
+	certificateHead + zkkex.BabyJubjub20.ProofSize(),
+	certificateHead + zkkex.BabyJubjub20Plonk.ProofSize(),
+}
+
+// sizes are the lengths of message 1 under one descriptor and suite, by the place of
+// the certificate's length in certificateSizes.
 type sizes struct {
 	suite *Suite
-	base  [2]int // without a certificate, with one
-	least [2]int // the same before padding
+	base  [len(certificateSizes)]int
+	least [len(certificateSizes)]int // the same before padding
 }
 
 func sizesOf(s *Suite, padding [2]uint16) sizes {
 	out := sizes{suite: s}
-	for i, certificate := range []int{0, certificateSize} {
+	for i, certificate := range certificateSizes {
 		out.least[i] = headerSize + s.protocol.Overhead(0) + payloadHead + certificate + macsSize
-		out.base[i] = max(int(padding[i]), out.least[i])
+		out.base[i] = max(int(padding[min(i, 1)]), out.least[i])
 	}
 	return out
 }
 
-// of returns the length of a message with these contents. It is below
-// [MaxMessageSize]: only what does not fit into the padding adds to it.
-func (s sizes) of(certificate bool, early int) int {
-	i := 0
-	if certificate {
-		i = 1
-	}
+// of returns the length of a message with these contents: a certificate of one of
+// the lengths in certificateSizes, and early data. It is below [MaxMessageSize]:
+// only what does not fit into the padding adds to it.
+func (s sizes) of(certificate, early int) int {
+	i := max(slices.Index(certificateSizes[:], certificate), 0)
 	over := max(s.least[i]+early-s.base[i], 0)
 	return s.base[i] + (over+EarlyDataStep-1)/EarlyDataStep*EarlyDataStep
 }

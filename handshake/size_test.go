@@ -11,28 +11,32 @@ func TestSizes(t *testing.T) {
 	for _, c := range []struct {
 		suite       int
 		padding     [2]uint16
-		certificate bool
+		certificate int
 		early       int
 		want        int
 	}{
-		{0, [2]uint16{2048, 4096}, false, 0, 2048},
-		{0, [2]uint16{2048, 4096}, true, 0, 4096},
-		{0, [2]uint16{4096, 4096}, false, 0, 4096},
-		{0, [2]uint16{1, 1}, false, 0, 1383},
-		{0, [2]uint16{1, 1}, true, 0, 1770},
-		{0, [2]uint16{65535, 65535}, true, 0, 65535},
-		{4, [2]uint16{2048, 4096}, false, 0, 2487},
-		{4, [2]uint16{2048, 4096}, true, 0, 4096},
-		{4, [2]uint16{2048, 4096}, false, 1, 2487 + 1024},
-		{4, [2]uint16{2048, 4096}, false, 1024, 2487 + 1024},
-		{4, [2]uint16{2048, 4096}, false, 1025, 2487 + 2048},
-		{4, [2]uint16{2048, 4096}, false, 4096, 2487 + 4096},
-		{4, [2]uint16{2048, 4096}, true, 1222, 4096},
-		{4, [2]uint16{2048, 4096}, true, 1223, 4096 + 1024},
+		{0, [2]uint16{2048, 4096}, 0, 0, 2048},
+		{0, [2]uint16{2048, 4096}, 1, 0, 4096},
+		{0, [2]uint16{4096, 4096}, 0, 0, 4096},
+		{0, [2]uint16{1, 1}, 0, 0, 1383},
+		{0, [2]uint16{1, 1}, 1, 0, 1770},
+		{0, [2]uint16{65535, 65535}, 1, 0, 65535},
+		{4, [2]uint16{2048, 4096}, 0, 0, 2487},
+		{4, [2]uint16{2048, 4096}, 1, 0, 4096},
+		{4, [2]uint16{2048, 4096}, 0, 1, 2487 + 1024},
+		{4, [2]uint16{2048, 4096}, 0, 1024, 2487 + 1024},
+		{4, [2]uint16{2048, 4096}, 0, 1025, 2487 + 2048},
+		{4, [2]uint16{2048, 4096}, 0, 4096, 2487 + 4096},
+		{4, [2]uint16{2048, 4096}, 1, 1222, 4096},
+		{4, [2]uint16{2048, 4096}, 1, 1223, 4096 + 1024},
+		{0, [2]uint16{2048, 4096}, 2, 0, 4096},
+		{0, [2]uint16{1, 1}, 2, 0, 2154},
+		{4, [2]uint16{2048, 4096}, 2, 838, 4096},
+		{4, [2]uint16{2048, 4096}, 2, 839, 4096 + 1024},
 	} {
 		t.Run(fmt.Sprint(c), func(t *testing.T) {
 			s := sizesOf(suites()[c.suite], c.padding)
-			if got := s.of(c.certificate, c.early); got != c.want {
+			if got := s.of(certificateSizes[c.certificate], c.early); got != c.want {
 				t.Errorf("%d bytes, expected %d", got, c.want)
 			}
 			if !s.possible(c.want) || s.possible(c.want-1) || s.possible(c.want+1) {
