@@ -11,7 +11,7 @@ import (
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr/fft"
 	gnark "github.com/consensys/gnark/backend/groth16/bn254"
 
-	"github.com/zkkex/zkkex/internal/compiled"
+	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/internal/mpc"
 	"github.com/zkkex/zkkex/setup/audit"
 	"github.com/zkkex/zkkex/setup/ceremony"
@@ -173,11 +173,7 @@ func TestPlantedPowers(t *testing.T) {
 func (f *forger) importPowers(srs *mpc.SRS) {
 	f.t.Helper()
 	f.chain.SRS = mpc.SRSBytes(srs)
-	system, err := compiled.Circuit(ceremonytest.Circuit)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	start, _, err := mpc.NewPhase2(f.t.Context(), system, srs, nil)
+	start, _, err := mpc.NewPhase2(f.t.Context(), f.system, srs, nil)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -373,4 +369,68 @@ func honest(t *testing.T, f *forger, number int) []byte {
 		t.Fatal(err)
 	}
 	return next.Bytes()
+}
+
+// Files that say they are something else, with digests that fit, and signatures too
+// but for the one that is about.
+func TestPlantedHeaders(t *testing.T) {
+	announced := ceremonytest.Three
+	announced.Announced = true
+	f := newForger(t, announced)
+	sound := set(f.chain.Set(t))
+	for _, fault := range []struct {
+		want  string
+		plant func() map[string][]byte
+	}{
+		{"0007.contribution by Carol: " + ceremony.CheckNumber, func() map[string][]byte {
+			f.chain.Links[6].Header.Number = 6
+			return f.chain.Files(t)
+		}},
+		{"0003.contribution by Carol: " + ceremony.CheckPhase, func() map[string][]byte {
+			f.chain.Links[2].Header.Phase = 2
+			return f.chain.Files(t)
+		}},
+		{"0002.contribution by Bob: " + ceremony.CheckCircuit, func() map[string][]byte {
+			f.chain.Links[1].Header.Circuit = zkkex.BabyJubjub32.String()
+			return f.chain.Files(t)
+		}},
+		{"0008.contribution: " + ceremony.CheckPrevious, func() map[string][]byte {
+			files := f.chain.Files(t)
+			f.chain.Links[7].Header.Previous[0] ^= 1
+			files["0008.contribution"] = f.chain.Links[7].Bytes(t)
+			return files
+		}},
+		{"0007.contribution by Carol: " + ceremony.CheckCeremony, func() map[string][]byte {
+			files := f.chain.Files(t)
+			f.chain.Links[6].Header.Ceremony[0] ^= 1
+			files["0007.contribution"] = f.chain.Links[6].Bytes(t)
+			return files
+		}},
+		{"0008.contribution: " + ceremony.CheckBeacon, func() map[string][]byte {
+			f.chain.Definition.Beacons.Phase2 = "another one"
+			return f.chain.Files(t)
+		}},
+		{"0007.contribution by Carol: " + ceremony.CheckSignature, func() map[string][]byte {
+			files := f.chain.Files(t)
+			signed := files["0007.contribution"]
+			signed[len(signed)-len(f.chain.Links[6].Payload)-1] ^= 1
+			return files
+		}},
+		{"0001.contribution: " + ceremony.CheckForm, func() map[string][]byte {
+			files := f.chain.Files(t)
+			files["0001.contribution"] = bytes.Replace(files["0001.contribution"], []byte(`"phase": 1`), []byte(`"phase": 3`), 1)
+			return files
+		}},
+		{params.TranscriptFile + ": " + ceremony.CheckForm, func() map[string][]byte {
+			files := f.chain.Files(t)
+			files["0009.more"] = []byte("more")
+			return files
+		}},
+	} {
+		t.Run(fault.want, func(t *testing.T) {
+			f.t = t
+			f.reset()
+			refusedBy(t, verify(t, sound.transcript(t, fault.plant()), audit.Options{}), fault.want)
+		})
+	}
 }

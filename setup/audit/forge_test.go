@@ -15,6 +15,7 @@ import (
 	curve "github.com/consensys/gnark-crypto/ecc/bn254"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 	gnark "github.com/consensys/gnark/backend/groth16/bn254"
+	cs "github.com/consensys/gnark/constraint/bn254"
 
 	"github.com/zkkex/zkkex/internal/compiled"
 	"github.com/zkkex/zkkex/internal/mpc"
@@ -27,10 +28,11 @@ import (
 // forger knows every secret: it changes what it likes in a ceremony or in a sealed
 // set and makes everything around it anew, digests, signatures and manifest.
 type forger struct {
-	t     *testing.T
-	files fs.FS
-	size  relation.Size
-	chain *ceremonytest.Chain
+	t      *testing.T
+	files  fs.FS
+	size   relation.Size
+	system *cs.R1CS
+	chain  *ceremonytest.Chain
 }
 
 func newForger(t *testing.T, plan ceremonytest.Plan) *forger {
@@ -41,7 +43,7 @@ func newForger(t *testing.T, plan ceremonytest.Plan) *forger {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.size = relation.SizeOf(system)
+	f.system, f.size = system, relation.SizeOf(system)
 	f.reset()
 	return f
 }
