@@ -49,7 +49,10 @@ func (c *Ceremony) Contribute(ctx context.Context, who Contributor, progress Pro
 // finds it, and value is 16 to 256 bytes. Errors are those of
 // [Ceremony.Contribute]; [ErrNotNow] also if nobody has contributed to the phase.
 func (c *Ceremony) Beacon(ctx context.Context, source string, value []byte, progress Progress) (*Receipt, error) {
-	header := Header{Kind: Beacon, Beacon: &BeaconValue{Source: source, Value: value}}
+	header := Header{Kind: Beacon, Beacon: &BeaconValue{Source: source, Value: value}, Payload: params.Describe(nil)}
+	if err := header.checkBeacon(); err != nil {
+		return nil, err
+	}
 	return c.add(ctx, header, nil, progress, func(*replay, *order) ([]byte, error) { return nil, nil })
 }
 

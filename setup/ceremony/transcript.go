@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"slices"
-	"time"
 
 	"github.com/zkkex/zkkex/setup/params"
 )
@@ -71,18 +69,6 @@ func OpenTranscript(r io.ReaderAt, size int64) (*Ceremony, error) {
 		return nil, err
 	}
 	return OpenFS(t)
-}
-
-// transcript is the folder that a transcript holds.
-type transcript struct {
-	r     io.ReaderAt
-	parts []section // in their order
-}
-
-// section is where a file's content is.
-type section struct {
-	name         string
-	offset, size int64
 }
 
 // readTranscript reads the table of files. Names are in the one order: the
@@ -181,45 +167,3 @@ func (c *cursor) section() section {
 	}
 	return s
 }
-
-// Open implements [fs.FS].
-func (t *transcript) Open(name string) (fs.File, error) {
-	i := slices.IndexFunc(t.parts, func(s section) bool { return s.name == name })
-	if i < 0 {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
-	}
-	s := t.parts[i]
-	return &openSection{SectionReader: io.NewSectionReader(t.r, s.offset, s.size), section: s}, nil
-}
-
-// ReadDir implements [fs.ReadDirFS].
-func (t *transcript) ReadDir(name string) ([]fs.DirEntry, error) {
-	if name != "." {
-		return nil, &fs.PathError{Op: "readdir", Path: name, Err: fs.ErrNotExist}
-	}
-	entries := make([]fs.DirEntry, len(t.parts))
-	for i, s := range t.parts {
-		entries[i] = fs.FileInfoToDirEntry(s)
-	}
-	return entries, nil
-}
-
-// openSection is an open file of a transcript.
-type openSection struct {
-	*io.SectionReader
-	section section
-}
-
-// Stat implements [fs.File].
-func (f *openSection) Stat() (fs.FileInfo, error) { return f.section, nil }
-
-// Close implements [fs.File].
-func (f *openSection) Close() error { return nil }
-
-// Name implements [fs.FileInfo], and so do the rest.
-func (s section) Name() string       { return s.name }
-func (s section) Size() int64        { return s.size }
-func (s section) Mode() fs.FileMode  { return 0o444 }
-func (s section) ModTime() time.Time { return time.Time{} }
-func (s section) IsDir() bool        { return false }
-func (s section) Sys() any           { return nil }
