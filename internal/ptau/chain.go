@@ -189,24 +189,40 @@ func sameRatio(a, b *curve.G1Affine, c, d *curve.G2Affine) bool {
 // check compares the first points of an outcome, of at least two powers, with what
 // the contributions led to.
 func (a *accumulator) check(srs *mpc.SRS) error {
-	_, _, g1, g2 := curve.Generators()
-	for _, want := range []struct {
-		section uint32
-		point   int
-		check   Check
-		equal   bool
-	}{
-		{sectionTauG1, 0, CheckGenerator, srs.G1.Tau[0].Equal(&g1)},
-		{sectionTauG1, 1, CheckLast, srs.G1.Tau[1].Equal(&a.tau1)},
-		{sectionTauG2, 0, CheckGenerator, srs.G2.Tau[0].Equal(&g2)},
-		{sectionTauG2, 1, CheckLast, srs.G2.Tau[1].Equal(&a.tau2)},
+	if err := a.checkTau(srs.G1.Tau, srs.G2.Tau); err != nil {
+		return err
+	}
+	return same([]comparison{
 		{sectionAlphaTauG1, 0, CheckLast, srs.G1.AlphaTau[0].Equal(&a.alpha1)},
 		{sectionBetaTauG1, 0, CheckLast, srs.G1.BetaTau[0].Equal(&a.beta1)},
 		{sectionBetaG2, 0, CheckLast, srs.G2.Beta.Equal(&a.beta2)},
-	} {
-		if !want.equal {
-			err := refuse(names[want.section], want.check, "the point is another one")
-			err.Point = want.point
+	})
+}
+
+// checkTau compares the first two powers of tau.
+func (a *accumulator) checkTau(tau1 []curve.G1Affine, tau2 []curve.G2Affine) error {
+	_, _, g1, g2 := curve.Generators()
+	return same([]comparison{
+		{sectionTauG1, 0, CheckGenerator, tau1[0].Equal(&g1)},
+		{sectionTauG1, 1, CheckLast, tau1[1].Equal(&a.tau1)},
+		{sectionTauG2, 0, CheckGenerator, tau2[0].Equal(&g2)},
+		{sectionTauG2, 1, CheckLast, tau2[1].Equal(&a.tau2)},
+	})
+}
+
+// comparison is of a point with the one that is expected.
+type comparison struct {
+	section uint32
+	point   int
+	check   Check
+	equal   bool
+}
+
+func same(comparisons []comparison) error {
+	for _, c := range comparisons {
+		if !c.equal {
+			err := refuse(names[c.section], c.check, "the point is another one")
+			err.Point = c.point
 			return err
 		}
 	}

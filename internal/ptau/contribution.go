@@ -17,7 +17,7 @@ import (
 type Contribution struct {
 	// Number counts from 1.
 	Number int
-	// Name is what the contributor called themselves, at most 255 bytes;
+	// Name is what the contributor called themselves, at most 255 characters;
 	// whatever in it cannot be printed is replaced by U+FFFD, and spaces around
 	// it are removed. It may be empty.
 	Name string

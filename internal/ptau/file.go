@@ -35,8 +35,8 @@ type File struct {
 	sections             map[uint32]section
 	chain                *Chain
 
-	mu       sync.Mutex
-	verified bool
+	mu   sync.Mutex
+	last *accumulator // what the chain leads to, once it was verified
 }
 
 // Open reads the sections' places, the header and the contributions of a file

@@ -339,6 +339,48 @@ func TestProgressAndCancel(t *testing.T) {
 	}
 }
 
+// TestBeaconIsCancelled stops in the middle of a beacon that takes long.
+func TestBeaconIsCancelled(t *testing.T) {
+	b := made(t, "beacon.ptau")
+	b[contribution(b, 3).at+sizeFixed+2+len("the beacon")+1] = 32
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	begun := false
+	err := open(t, b).Verify(ctx, func(step string, done, total int) {
+		if step == "beacon" {
+			begun = done == 1 && total == 1<<12
+			cancel()
+		}
+	})
+	if !begun || !errors.Is(err, context.Canceled) {
+		t.Errorf("begun %v, %v", begun, err)
+	}
+}
+
+// TestFileThatChanges: the points that are imported are compared with the chain,
+// whatever was there before.
+func TestFileThatChanges(t *testing.T) {
+	b, other := made(t, "cut03.ptau"), made(t, "other.ptau")
+	f := open(t, b)
+	if err := f.Verify(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	for section := uint32(2); section <= 6; section++ {
+		ours, theirs := layout(b)[section], layout(other)[section]
+		copy(b[ours.at:ours.at+ours.size], other[theirs.at:])
+	}
+	for name, work := range map[string]func() error{
+		"Verify":  func() error { return f.Verify(t.Context(), nil) },
+		"Groth16": func() error { _, err := f.Groth16(t.Context(), 4, nil); return err },
+		"KZG":     func() error { _, err := f.KZG(t.Context(), 4, nil); return err },
+	} {
+		var refused *ptau.Error
+		if err := work(); !errors.As(err, &refused) || refused.Check != ptau.CheckLast {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // broken fails after some bytes.
 type broken struct {
 	io.ReaderAt

@@ -23,11 +23,15 @@ func (f *File) Groth16(ctx context.Context, domain int, progress Progress) (*mpc
 	if need := bits.Len(uint(domain)) - 1; need > f.power {
 		return nil, refuse("", CheckPower, "too small: has power %d, needs %d", f.power, need)
 	}
-	if err := f.verifyChain(ctx, progress); err != nil {
+	last, err := f.verifyChain(ctx, progress)
+	if err != nil {
 		return nil, err
 	}
 	srs, err := f.readSRS(ctx, domain, progress)
 	if err != nil {
+		return nil, err
+	}
+	if err := last.check(srs); err != nil {
 		return nil, err
 	}
 	if err := checkSRS(ctx, srs); err != nil {

@@ -23,7 +23,8 @@ func (f *File) KZG(ctx context.Context, size int, progress Progress) (*kzg.SRS, 
 		return nil, refuse("", CheckPower, "too small: has power %d, which is %d powers of tau, needs %d, which is power %d",
 			f.power, has, size, bits.Len(uint(size))-1)
 	}
-	if err := f.verifyChain(ctx, progress); err != nil {
+	last, err := f.verifyChain(ctx, progress)
+	if err != nil {
 		return nil, err
 	}
 	tau1, err := f.g1s(ctx, sectionTauG1, size, progress)
@@ -32,6 +33,9 @@ func (f *File) KZG(ctx context.Context, size int, progress Progress) (*kzg.SRS, 
 	}
 	tau2, err := f.g2s(ctx, sectionTauG2, 2, progress)
 	if err != nil {
+		return nil, err
+	}
+	if err := last.checkTau(tau1, tau2); err != nil {
 		return nil, err
 	}
 	if err := checkPowers(tau1, tau2); err != nil {

@@ -18,21 +18,7 @@ import (
 // It returns an [*Error], ctx's error or the reader's. Progress counts
 // contributions, then MiB.
 func (f *File) Verify(ctx context.Context, progress Progress) error {
-	if err := f.verifyChain(ctx, progress); err != nil {
-		return err
-	}
-	return f.verifyChallenge(ctx, progress)
-}
-
-// verifyChain checks the chain against the file's first points. What it found to
-// be true it does not check again.
-func (f *File) verifyChain(ctx context.Context, progress Progress) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.verified {
-		return nil
-	}
-	last, err := f.chain.verify(ctx, progress)
+	last, err := f.verifyChain(ctx, progress)
 	if err != nil {
 		return err
 	}
@@ -43,8 +29,21 @@ func (f *File) verifyChain(ctx context.Context, progress Progress) error {
 	if err := last.check(first); err != nil {
 		return err
 	}
-	f.verified = true
-	return nil
+	return f.verifyChallenge(ctx, progress)
+}
+
+// verifyChain checks the contributions, once, and returns what they led to.
+func (f *File) verifyChain(ctx context.Context, progress Progress) (*accumulator, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.last == nil {
+		last, err := f.chain.verify(ctx, progress)
+		if err != nil {
+			return nil, err
+		}
+		f.last = last
+	}
+	return f.last, nil
 }
 
 // verifyChallenge compares the hash of all points with the last contribution's,
