@@ -16,6 +16,7 @@ import (
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/export"
 	"github.com/zkkex/zkkex/export/internal/exporttest"
+	"github.com/zkkex/zkkex/internal/plonktest"
 )
 
 var update = flag.Bool("update", false, "write the golden contract")
@@ -145,5 +146,14 @@ func TestOnlyWhatVerifiesIsExported(t *testing.T) {
 		if !ok || proof != nil {
 			t.Errorf("%s: %v, %v; want %v", name, proof, err, test.want)
 		}
+	}
+}
+
+// TestPlonkIsUnsupported: the forms here are those of Groth16.
+func TestPlonkIsUnsupported(t *testing.T) {
+	set := plonktest.Params(t, zkkex.BabyJubjub20Plonk)
+	key, err := export.NewKey(set.Verifying)
+	if !errors.Is(err, zkkex.ErrUnsupported) || key != nil || !strings.Contains(err.Error(), "expected groth16") {
+		t.Errorf("%v, %v; want %v that names groth16", key, err, zkkex.ErrUnsupported)
 	}
 }

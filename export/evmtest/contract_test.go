@@ -31,27 +31,35 @@ func compileVerifier(t *testing.T, key *export.Key) contract {
 	return compile(t, "Verifier", source)
 }
 
+// compiled are the contracts that solc was asked for, by their source: it takes
+// more than a second each.
+var compiled = make(map[string]contract)
+
 // compile compiles the contract of a name with solc, with its optimizer.
 func compile(t *testing.T, name string, source []byte) contract {
 	t.Helper()
+	if c, ok := compiled[string(source)]; ok {
+		return c
+	}
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, name+".sol"), source, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	output, exit := nodetest.Run(t, dir, "solc/solc.js", "--optimize", "--bin", "--abi", name+".sol")
+	printed, exit := nodetest.Run(t, dir, "solc/solc.js", "--optimize", "--bin", "--abi", name+".sol")
 	if exit != 0 {
-		t.Fatalf("solc: exit code %d:\n%s", exit, output)
+		t.Fatalf("solc: exit code %d:\n%s", exit, printed)
 	}
-	compiled := filepath.Join(dir, name+"_sol_"+name)
-	code, err := hex.DecodeString(string(bytes.TrimSpace(read(t, compiled+".bin"))))
+	output := filepath.Join(dir, name+"_sol_"+name)
+	code, err := hex.DecodeString(string(bytes.TrimSpace(read(t, output+".bin"))))
 	if err != nil {
 		t.Fatal(err)
 	}
-	parsed, err := abi.JSON(bytes.NewReader(read(t, compiled+".abi")))
+	parsed, err := abi.JSON(bytes.NewReader(read(t, output+".abi")))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return contract{abi: parsed, code: code}
+	compiled[string(source)] = contract{abi: parsed, code: code}
+	return compiled[string(source)]
 }
 
 func read(t *testing.T, path string) []byte {
