@@ -198,8 +198,14 @@ type venueOf struct {
 // port 9440. Its first descriptor is issued.
 func (s *scene) venue(name string, change ...func(*venue.Config)) *venueOf {
 	s.t.Helper()
+	return s.venueWith(name, verifying, change...)
+}
+
+// venueWith makes a venue that opens its parameters by a function.
+func (s *scene) venueWith(name string, open func(zkkex.CircuitID, zkkex.ParamsDigest) (*params.Verifying, error), change ...func(*venue.Config)) *venueOf {
+	s.t.Helper()
 	v := s.initVenue(name, change)
-	v.start(venue.Options{Now: s.clock.now, Params: verifying})
+	v.start(venue.Options{Now: s.clock.now, Params: open})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	s.must(err)
 	s.place(name+":9440", l.Addr())

@@ -105,6 +105,7 @@ const leaveWait = 5 * time.Second
 // withVenue opens the venue for a member.
 func (a *app) withVenue(ctx context.Context, o *orderOptions, use func(*member.Venue) (result, error)) (result, error) {
 	opened := func(m *member.Options) {
+		m.ProofSystem = o.params.proofSystem()
 		m.Params = func(circuit zkkex.CircuitID) (*params.Proving, error) { return o.params.proving(circuit) }
 	}
 	return a.withMember(ctx, opened, func(m *member.Member) (r result, err error) {

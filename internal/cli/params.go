@@ -53,6 +53,19 @@ func (f *paramsFlags) folder(circuit zkkex.CircuitID) (fs.FS, params.Accept, err
 	}
 }
 
+// proofSystem returns the proof system of the parameters, or 0 if that cannot be
+// told: whoever opens them then says why.
+func (f *paramsFlags) proofSystem() zkkex.ProofSystem {
+	if f.which == "" || f.which == devParams {
+		return 0
+	}
+	m, err := params.ReadManifest(os.DirFS(f.which))
+	if err != nil {
+		return 0
+	}
+	return m.Circuit.ID.ProofSystem()
+}
+
 // proving opens the parameters to prove a circuit with.
 func (f *paramsFlags) proving(circuit zkkex.CircuitID) (*params.Proving, error) {
 	fsys, accept, err := f.folder(circuit)

@@ -77,6 +77,7 @@ func (a *app) prove(ctx context.Context, o *proveOptions, files []string) (resul
 		return nil, err
 	}
 	withParams := func(mo *member.Options) {
+		mo.ProofSystem = o.params.proofSystem()
 		mo.Params = func(circuit zkkex.CircuitID) (*params.Proving, error) {
 			if o.circuit != "" && o.circuit != circuit.String() {
 				return nil, usagef("--circuit %s: the registry's capacity asks for %v", o.circuit, circuit)

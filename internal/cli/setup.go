@@ -22,7 +22,7 @@ func (a *app) setupCommand() *cobra.Command {
 		RunE:    a.group,
 		Args:    cobra.ArbitraryArgs,
 	}
-	c.AddCommand(a.setupShowCommand(), a.setupVerifyCommand(), a.ceremonyCommand())
+	c.AddCommand(a.setupShowCommand(), a.setupVerifyCommand(), a.ceremonyCommand(), a.setupPlonkCommand())
 	return c
 }
 
@@ -113,6 +113,9 @@ func trustIn(m *params.Manifest) string {
 	if m.Kind == params.Ceremony && m.Ceremony != nil {
 		return fmt.Sprintf("The %d contributors of the ceremony could forge proofs, if every one of them kept their secret. One honest contributor is enough.", m.Ceremony.Contributions) + anonymity
 	}
+	if m.Kind == params.Universal && m.Universal != nil {
+		return fmt.Sprintf("All whom the powers of tau name as contributors (%d, beacons included) could forge proofs together, if every one of them kept their secret. One honest contributor is enough. The names are claims; compare the file with the one that its ceremony published.", len(m.Universal.Contributors)) + anonymity
+	}
 	return "Whoever made this set could have kept what it takes to forge any proof. It is for development and tests." + anonymity
 }
 
@@ -136,7 +139,13 @@ func (r *setResult) table() (t table) {
 	t.add("proof system", "%s over %s, about 100 bits of security", m.ProofSystem, m.Curve)
 	t.add("kind", "%s, made %s", m.Kind, m.Created.Format(time.DateOnly))
 	t.add("params digest", "%s", r.Digest)
-	t.add("proving key", "%d bytes, SHA-256 %v", m.ProvingKey.Size, m.ProvingKey.SHA256)
+	if u := m.Universal; u != nil {
+		t.add("powers of tau", "%s, power %d, %d bytes, SHA-256 %v", u.Source, u.Power, u.File.Size, u.File.SHA256)
+		t.add("contributors", "%s", strings.Join(u.Contributors, ", "))
+		t.add("reference string", "%d bytes, SHA-256 %v", m.SRS.Size, m.SRS.SHA256)
+	} else {
+		t.add("proving key", "%d bytes, SHA-256 %v", m.ProvingKey.Size, m.ProvingKey.SHA256)
+	}
 	t.add("verifying key", "%d bytes, SHA-256 %v", m.VerifyingKey.Size, m.VerifyingKey.SHA256)
 	t.add("who could cheat", "%s", r.Trust)
 	return t

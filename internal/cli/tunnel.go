@@ -64,6 +64,7 @@ for 20 seconds; twice, and it ends at once.`,
 	f.BoolVar(&o.noRenew, "no-renew", false, "let sessions end with their epoch rather than link two certificates")
 	c.RunE = a.run(func(ctx context.Context, _ []string) (result, error) {
 		opened := func(m *member.Options) {
+			m.ProofSystem = o.params.proofSystem()
 			m.Params = func(circuit zkkex.CircuitID) (*params.Proving, error) { return o.params.proving(circuit) }
 		}
 		return a.withMember(ctx, opened, func(m *member.Member) (result, error) { return nil, a.tunnel(ctx, m, &o) })

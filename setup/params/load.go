@@ -47,14 +47,21 @@ func mismatch(file, check, msg string, args ...any) error {
 	return &MismatchError{File: file, Check: check, Err: fmt.Errorf(msg, args...)}
 }
 
+// ReadManifest reads the manifest of a set, and decides nothing about it: the set
+// may be one that nobody should use. It returns the error of [ParseManifest] or of
+// fsys.
+func ReadManifest(fsys fs.FS) (*Manifest, error) {
+	b, err := readManifest(fsys)
+	if err != nil {
+		return nil, err
+	}
+	return ParseManifest(b)
+}
+
 // openManifest reads the manifest and decides whether the set is accepted.
 func openManifest(fsys fs.FS, accept Accept) (*Manifest, zkkex.ParamsDigest, error) {
 	var none zkkex.ParamsDigest
-	b, err := readManifest(fsys)
-	if err != nil {
-		return nil, none, err
-	}
-	m, err := ParseManifest(b)
+	m, err := ReadManifest(fsys)
 	if err != nil {
 		return nil, none, err
 	}
