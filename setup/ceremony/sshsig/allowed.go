@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/crypto/ssh"
 
@@ -62,8 +64,8 @@ func parseAllowed(line string) (*allowed, error) {
 	}
 	principals := strings.Split(fields[0], ",")
 	for _, p := range principals {
-		if p == "" || strings.ContainsAny(p, `"*?!`) {
-			return nil, fmt.Errorf("principal %q: expected a name without quotes and patterns", p)
+		if p == "" || strings.ContainsAny(p, `"*?!`) || !printable(p) {
+			return nil, fmt.Errorf("principal %q: expected a name that prints, without quotes and patterns", p)
 		}
 	}
 	text := ssh.KeyAlgoED25519 + " " + fields[2]
@@ -75,6 +77,11 @@ func parseAllowed(line string) (*allowed, error) {
 		return nil, fmt.Errorf("key: not in the one accepted form")
 	}
 	return &allowed{principals: principals, key: key.Marshal()}, nil
+}
+
+// printable reports whether a text looks the same to everyone who reads it.
+func printable(text string) bool {
+	return utf8.ValidString(text) && strings.IndexFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
 }
 
 // Principals returns whom a key belongs to, in the order of the file and without
