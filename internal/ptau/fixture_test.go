@@ -45,8 +45,7 @@ func made(t testing.TB, name string) []byte {
 func run(t testing.TB, args ...string) map[string][]byte {
 	t.Helper()
 	dir := t.TempDir()
-	script := filepath.Join("..", "..", "internal", "ptau", "testdata", "make.cjs")
-	if out, code := nodetest.Run(t, dir, script, args...); code != 0 {
+	if out, code := nodetest.Script(t, dir, "testdata/make.cjs", args...); code != 0 {
 		t.Fatalf("make.cjs: %s", out)
 	}
 	entries, err := os.ReadDir(dir)

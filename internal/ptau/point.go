@@ -109,19 +109,3 @@ func uncompressed(dst, b []byte, size int) (out []byte, ok bool) {
 	}
 	return dst, true
 }
-
-// encodeG1 returns the form in which a file has a point.
-func encodeG1(p *curve.G1Affine) []byte { return encode(&p.X, &p.Y) }
-
-// encodeG2 returns the form in which a file has a point.
-func encodeG2(p *curve.G2Affine) []byte { return encode(&p.X.A0, &p.X.A1, &p.Y.A0, &p.Y.A1) }
-
-func encode(numbers ...*fp.Element) []byte {
-	var b []byte
-	for _, e := range numbers {
-		for _, limb := range e {
-			b = binary.LittleEndian.AppendUint64(b, limb)
-		}
-	}
-	return b
-}

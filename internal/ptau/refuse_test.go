@@ -295,6 +295,38 @@ func TestPowersAreRefused(t *testing.T) {
 	testFaults(t, faults)
 }
 
+// TestPowersForKZGAreRefused: nothing else is read there that would tell.
+func TestPowersForKZGAreRefused(t *testing.T) {
+	for name, c := range map[string]struct {
+		plant plant
+		check ptau.Check
+	}{
+		"another point":  {put(in(2, 5*64), otherG1()...), ptau.CheckPowers},
+		"two exchanged":  {exchanged(in(2, 5*64), in(2, 6*64), 64), ptau.CheckPowers},
+		"the generator":  {exchanged(in(2, 5*64), in(2, 0), 64), ptau.CheckGenerator},
+		"tau in G1":      {put(in(2, 64), otherG1()...), ptau.CheckLast},
+		"tau in G2":      {put(in(3, 128), otherG2()...), ptau.CheckLast},
+		"G2's generator": {put(in(3, 0), otherG2()...), ptau.CheckGenerator},
+	} {
+		f := open(t, c.plant(t, made(t, "beacon.ptau")))
+		_, err := f.KZG(t.Context(), 16, nil)
+		var refused *ptau.Error
+		if !errors.As(err, &refused) || refused.Check != c.check || !errors.Is(err, zkkex.ErrRejected) {
+			t.Errorf("%s: got %v, expected %q", name, err, c.check)
+		}
+	}
+}
+
+// exchanged exchanges two parts of a size.
+func exchanged(one, other func([]byte) int, size int) plant {
+	return func(_ *testing.T, b []byte) []byte {
+		kept := bytes.Clone(b[one(b) : one(b)+size])
+		copy(b[one(b):], b[other(b):other(b)+size])
+		copy(b[other(b):], kept)
+		return b
+	}
+}
+
 // contributionPoints says where the points of a contribution are.
 var contributionPoints = []struct {
 	name     string

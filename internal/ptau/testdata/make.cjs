@@ -1,9 +1,9 @@
 // Makes .ptau files with snarkjs, in the current folder:
 //
-//   node make.cjs POWER
+//   node make.cjs POWER [small]
 //
-// new.ptau has no contribution; only.ptau nothing but a beacon; one.ptau one
-// contribution; two.ptau two; beacon.ptau two and a beacon; other.ptau one of
+// new.ptau has no contribution, one.ptau has one. Unless "small" is given there
+// are more: only.ptau nothing but a beacon; two.ptau two contributions; beacon.ptau two and a beacon; other.ptau one of
 // another ceremony; prepared.ptau is beacon.ptau with the sections for
 // phase 2; cut02.ptau and so on are prepared.ptau truncated; bls.ptau is of
 // another curve. responses has the hashes of 64 bytes that snarkjs showed to those
@@ -17,11 +17,12 @@ const ffjavascript = require("../../../.node/node_modules/ffjavascript");
 const tau = snarkjs.powersOfTau;
 const beacon = "0102030405060708090a0b0c0d0e0f";
 
-async function main(power) {
+async function main(power, small) {
     const curve = await ffjavascript.buildBn128();
     const responses = [];
     await tau.newAccumulator(curve, power, "new.ptau");
     responses.push(await tau.contribute("new.ptau", "one.ptau", "Alice", "dice of Alice"));
+    if (small) return;
     responses.push(await tau.contribute("one.ptau", "two.ptau", "Bob, of Zürich", "dice of Bob"));
     responses.push(await tau.beacon("two.ptau", "beacon.ptau", "the beacon", beacon, 10));
     await tau.beacon("new.ptau", "only.ptau", "nobody", beacon, 10);
@@ -35,7 +36,7 @@ async function main(power) {
     await tau.newAccumulator(bls, 3, "bls.ptau");
 }
 
-main(Number(process.argv[2])).then(() => process.exit(0), (err) => {
+main(Number(process.argv[2]), process.argv[3] === "small").then(() => process.exit(0), (err) => {
     console.error(err);
     process.exit(1);
 });
