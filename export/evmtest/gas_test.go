@@ -8,8 +8,8 @@ import (
 	"github.com/zkkex/zkkex/export/internal/exporttest"
 )
 
-// TestGas compares the figures of docs/spec/export.md, which are of a proof that
-// does not change.
+// TestGas compares the figures of docs/spec/export.md and docs/benchmarks, which
+// are of a proof that does not change.
 func TestGas(t *testing.T) {
 	key, p := exporttest.Sample(t, "../testdata")
 	c := newChain(t)
@@ -31,6 +31,12 @@ func TestGas(t *testing.T) {
 		t.Log(row)
 		if !strings.Contains(spec, row+"\n") {
 			t.Errorf("docs/spec/export.md does not have the row %s", row)
+		}
+	}
+	benchmarks := string(read(t, "../../docs/benchmarks/README.md"))
+	for _, gas := range []uint64{plain.gas, short.gas, created.gas} {
+		if !strings.Contains(benchmarks, thousands(gas)) {
+			t.Errorf("docs/benchmarks/README.md does not have the figure %s", thousands(gas))
 		}
 	}
 }
