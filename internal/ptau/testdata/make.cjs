@@ -3,12 +3,12 @@
 //   node make.cjs POWER [small]
 //
 // new.ptau has no contribution, one.ptau has one. Unless "small" is given there
-// are more: only.ptau nothing but a beacon; two.ptau two contributions; beacon.ptau two and a beacon; other.ptau one of
-// another ceremony; prepared.ptau is beacon.ptau with the sections for
-// phase 2; cut02.ptau and so on are prepared.ptau truncated; bls.ptau is of
-// another curve. responses has the hashes of 64 bytes that snarkjs showed to those
-// who contributed to beacon.ptau, and beacon.challenge all points of that file as
-// snarkjs hashes them.
+// are more: only.ptau has nothing but a beacon; two.ptau two contributions;
+// beacon.ptau two and a beacon; other.ptau one of another ceremony; prepared.ptau
+// is beacon.ptau with the sections for phase 2; cut02.ptau and so on are
+// prepared.ptau truncated; bls.ptau is of another curve. responses has the hashes
+// of 64 bytes that snarkjs showed to those who contributed to beacon.ptau, and
+// beacon.challenge all points of that file as snarkjs hashes them.
 "use strict";
 
 const fs = require("fs");
