@@ -16,6 +16,8 @@ const (
 	Compile Part = "compile"
 	// Setup makes a development parameter set.
 	Setup Part = "setup"
+	// Ceremony makes the contributions of a ceremony and verifies them.
+	Ceremony Part = "ceremony"
 	// Open opens the parameters, for verifying and for proving.
 	Open Part = "open"
 	// Prove proves, beside the textbook circuit.
@@ -53,7 +55,7 @@ const (
 
 // Parts lists the parts in the order they run.
 func Parts() []Part {
-	return []Part{Compile, Setup, Open, Prove, Cold, Verify, Batch, Handshake, Garbage, Flood, Channel, Idle, Tree, Registry, Admissions, Orders, OrderThroughput, Failover}
+	return []Part{Compile, Setup, Ceremony, Open, Prove, Cold, Verify, Batch, Handshake, Garbage, Flood, Channel, Idle, Tree, Registry, Admissions, Orders, OrderThroughput, Failover}
 }
 
 // ParsePart returns the part of a name. It returns an error wrapping
@@ -79,6 +81,8 @@ type Options struct {
 	Rounds int
 	// Quick takes small registries, and few rounds. Its ratios are rough.
 	Quick bool
+	// Deep adds a ceremony of a domain of 2^16, which takes many minutes.
+	Deep bool
 	// Members are the sizes of the trees and registries; none means 1,000 up to
 	// a million, and with Quick up to 10,000. A million takes two minutes or
 	// so, and half a gigabyte of disk.

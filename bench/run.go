@@ -53,6 +53,8 @@ func (r *runner) run(ctx context.Context, p Part) error {
 		return r.compile(ctx)
 	case Setup:
 		return r.setup(ctx)
+	case Ceremony:
+		return r.ceremony(ctx)
 	case Open:
 		return r.open(ctx)
 	case Prove:

@@ -25,6 +25,7 @@ Parts: ` + partNames() + `.`,
   zkkex bench prove verify --json`,
 	}
 	c.Flags().BoolVar(&o.quick, "quick", false, "small registries and few rounds")
+	c.Flags().BoolVar(&o.deep, "deep", false, "a ceremony of a domain of 2^16 as well, which takes many minutes; ZKKEX_DEEP=1 asks for it too")
 	c.Flags().IntVar(&o.rounds, "rounds", 0, "number of measured rounds (default 20, or 3 with --quick)")
 	c.Flags().StringVar(&o.dir, "dir", "", "make temporary folders in `DIR`: the disk decides how fast admissions are")
 	c.Flags().StringVar(&o.postgresql, "postgresql", "", "measure orders that PostgreSQL records as well: `CONNECTION` string of a role that can make databases")
@@ -35,6 +36,7 @@ Parts: ` + partNames() + `.`,
 
 type benchOptions struct {
 	quick  bool
+	deep   bool
 	rounds int
 	dir    string
 	// postgresql is a connection string.
@@ -51,7 +53,7 @@ func partNames() string {
 
 func (a *app) bench(ctx context.Context, o *benchOptions, args []string) (result, error) {
 	options := bench.Options{
-		Rounds: o.rounds, Quick: o.quick, Dir: o.dir, PostgreSQL: o.postgresql,
+		Rounds: o.rounds, Quick: o.quick, Deep: o.deep || a.env.Getenv("ZKKEX_DEEP") == "1", Dir: o.dir, PostgreSQL: o.postgresql,
 		Progress: func(p bench.Part, what string) { a.notef("measuring %s: %s", p, what) },
 	}
 	for _, arg := range args {
