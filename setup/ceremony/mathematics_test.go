@@ -70,3 +70,54 @@ func refused(t *testing.T, name string, err error, want ceremony.FileError) {
 			want.File, want.Number, want.Contributor, want.Check, err)
 	}
 }
+
+// What was made elsewhere or at another time is refused by the mathematics if a
+// forger gives it the right headers, digests and a signature.
+func TestForgedHeadersReachTheMathematics(t *testing.T) {
+	ceremonytest.Small(t)
+	dir := ceremonytest.Three.Make(t)
+	other := ceremonytest.Read(t, open(t, ceremonytest.Three.Make(t)).FS())
+	mallory := func(chain *ceremonytest.Chain, number int, payload []byte) {
+		link := &chain.Links[number-1]
+		link.Header.Contributor, link.Signer = "Mallory", ceremonytest.Key(t, "Mallory")
+		chain.Plant(t, number, payload)
+	}
+	for _, test := range []struct {
+		name   string
+		number int
+		change func(chain *ceremonytest.Chain)
+		check  string
+	}{
+		{"phase 1 replayed", 3, func(c *ceremonytest.Chain) { mallory(c, 3, c.Links[0].Payload) }, mpc.CheckChallenge},
+		{"the one before it again", 3, func(c *ceremonytest.Chain) { mallory(c, 3, c.Links[1].Payload) }, mpc.CheckChallenge},
+		{"phase 2 replayed", 7, func(c *ceremonytest.Chain) { mallory(c, 7, c.Links[4].Payload) }, mpc.CheckChallenge},
+		{"phase 1 of another ceremony", 2, func(c *ceremonytest.Chain) { mallory(c, 2, other.Links[1].Payload) }, mpc.CheckChallenge},
+		{"phase 2 of another ceremony", 5, func(c *ceremonytest.Chain) { mallory(c, 5, other.Links[4].Payload) }, mpc.CheckChallenge},
+		{"reordered", 1, func(c *ceremonytest.Chain) {
+			first, second := c.Links[0].Payload, c.Links[1].Payload
+			mallory(c, 1, second)
+			c.Links[1].Payload = first
+		}, mpc.CheckChallenge},
+		{"one left out", 2, func(c *ceremonytest.Chain) { mallory(c, 2, c.Links[2].Payload) }, mpc.CheckChallenge},
+	} {
+		chain := ceremonytest.Read(t, open(t, dir).FS())
+		test.change(chain)
+		_, err := open(t, ceremonytest.Write(t, chain.Files(t))).Verify(context.Background(), nil)
+		refused(t, test.name, err, ceremony.FileError{File: ceremony.FileName(test.number), Number: test.number, Contributor: "Mallory", Check: test.check})
+	}
+}
+
+// Honest is as honest does: a chain that was taken apart and put together again
+// without a fault is accepted, so that what refuses a planted fault is the fault.
+func TestRewrittenChainIsAccepted(t *testing.T) {
+	ceremonytest.Small(t)
+	for _, plan := range []ceremonytest.Plan{ceremonytest.Three, {Imported: true, Phase2: []string{"Alice", "Bob"}, Signed: []string{"Bob"}}} {
+		chain := ceremonytest.Read(t, open(t, plan.Make(t)).FS())
+		chain.Definition.Name = "made anew"
+		chain.Plant(t, 1, chain.Links[0].Payload)
+		c := open(t, ceremonytest.Write(t, chain.Files(t)))
+		if _, err := c.Verify(context.Background(), nil); err != nil {
+			t.Error(err)
+		}
+	}
+}
