@@ -268,6 +268,7 @@ func refusedBy(t *testing.T, report *audit.Report, want ...string) {
 	var got []string
 	for _, check := range report.Failures() {
 		got = append(got, place(check))
+		refused[check.Name] = true
 		if check.Detail == "" || check.Err == nil {
 			t.Errorf("%s: no reason", place(check))
 		}

@@ -103,6 +103,14 @@ func TestImportedPowersAreThoseOfTheFile(t *testing.T) {
 	}
 	refusedBy(t, verify(t, sound, with([]byte("no such file"))), "powers of tau: "+audit.CheckPtauFile)
 
+	// A file whose own contributions do not verify: the digest is right.
+	broken := bytes.Clone(b)
+	broken[bytes.Index(b, []byte("Alice"))-65] ^= 1
+	chain.Definition.Imported.File = params.Describe(broken)
+	refusedBy(t, verify(t, chain.Set(t), with(broken)),
+		"powers of tau: "+audit.CheckPtauContributions, "powers of tau: "+audit.CheckPtauPowers)
+	chain.Definition.Imported.File = params.Describe(b)
+
 	// Other powers under the name of that file, upon which all contribute.
 	other, err := mpc.NewPhase1(4).Contribute(context.Background(), nil, nil)
 	if err != nil {

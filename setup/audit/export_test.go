@@ -1,0 +1,4 @@
+package audit
+
+// Names are the names of all checks.
+var Names = names()
