@@ -35,6 +35,7 @@ import (
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/internal/atomicfile"
+	"github.com/zkkex/zkkex/internal/redact"
 	"github.com/zkkex/zkkex/setup/params"
 )
 
@@ -172,8 +173,11 @@ func (c *Ceremony) FS() fs.FS { return c.fsys }
 // verified before.
 func (c *Ceremony) Forget() { c.cache = cache{} }
 
-// Contributor is who contributes, with what.
+// Contributor is who contributes, with what. It does not print: what it brings is
+// secret.
 type Contributor struct {
+	redact.Silent
+
 	// Name is published with the contribution: 1 to 64 printable runes.
 	Name string
 	// Entropy is mixed with what the system's generator gives. It may be empty,

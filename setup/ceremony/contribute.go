@@ -113,23 +113,34 @@ func (r *replay) contribute(ctx context.Context, o *order, entropy []byte) ([]by
 		if err != nil {
 			return nil, err
 		}
-		next, err := previous.Contribute(ctx, entropy, mpc.Progress(r.progress))
-		if err != nil {
-			return nil, err
-		}
-		r.progress.report("verifying the contribution", 0, 1)
-		return next.Bytes(), previous.Verify(ctx, next)
+		return contribute(ctx, previous, entropy, r.progress)
 	}
 	previous, err := r.phase2(ctx, o.number)
 	if err != nil {
 		return nil, err
 	}
-	next, err := previous.Contribute(ctx, entropy, mpc.Progress(r.progress))
+	return contribute(ctx, previous, entropy, r.progress)
+}
+
+// state is a phase as it is after a contribution.
+type state[S any] interface {
+	Bytes() []byte
+	Contribute(ctx context.Context, entropy []byte, progress mpc.Progress) (S, error)
+	Verify(ctx context.Context, next S) error
+}
+
+func contribute[S state[S]](ctx context.Context, previous S, entropy []byte, progress Progress) ([]byte, error) {
+	next, err := previous.Contribute(ctx, entropy, mpc.Progress(progress))
 	if err != nil {
 		return nil, err
 	}
-	r.progress.report("verifying the contribution", 0, 1)
-	return next.Bytes(), previous.Verify(ctx, next)
+	const step = "verifying the contribution"
+	progress.report(step, 0, 1)
+	if err := previous.Verify(ctx, next); err != nil {
+		return nil, fmt.Errorf("what this machine computed does not verify; contribute on another: %w", err)
+	}
+	progress.report(step, 1, 1)
+	return next.Bytes(), nil
 }
 
 // write completes the header, signs it and writes the file.

@@ -75,9 +75,9 @@ func (r *replay) check(ctx context.Context, step int) error {
 	}
 	var err error
 	if f.Header.Phase == 1 {
-		err = r.checkPhase1(ctx, f)
+		err = r.checkPhase1(ctx, f.Header.Number)
 	} else {
-		err = r.checkPhase2(ctx, f)
+		err = r.checkPhase2(ctx, f.Header.Number)
 	}
 	return named(f, err)
 }
@@ -109,24 +109,24 @@ func checkSRS(ctx context.Context, b []byte, domain int, progress Progress) erro
 	return nil
 }
 
-func (r *replay) checkPhase1(ctx context.Context, f *file) error {
-	previous, err := r.phase1(f.Header.Number - 1)
+func (r *replay) checkPhase1(ctx context.Context, number int) error {
+	previous, err := r.phase1(number - 1)
 	if err != nil {
 		return err
 	}
-	next, err := r.phase1(f.Header.Number)
+	next, err := r.phase1(number)
 	if err != nil {
 		return err
 	}
 	return previous.Verify(ctx, next)
 }
 
-func (r *replay) checkPhase2(ctx context.Context, f *file) error {
-	previous, err := r.phase2(ctx, f.Header.Number-1)
+func (r *replay) checkPhase2(ctx context.Context, number int) error {
+	previous, err := r.phase2(ctx, number-1)
 	if err != nil {
 		return err
 	}
-	next, err := r.phase2(ctx, f.Header.Number)
+	next, err := r.phase2(ctx, number)
 	if err != nil {
 		return err
 	}

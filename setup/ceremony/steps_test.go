@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -225,6 +226,38 @@ func TestContributeUponWhatCameMeanwhile(t *testing.T) {
 		want := ceremony.Receipt{Number: i + 1, Phase: 1, File: ceremony.FileName(i + 1), Digest: receipt.Digest}
 		if *receipt != want || params.Describe(readFile(t, filepath.Join(dir, receipt.File))).SHA256 != receipt.Digest {
 			t.Errorf("receipt %+v, want %+v", receipt, want)
+		}
+	}
+}
+
+// A file that came while the contribution was computed stays what it is.
+func TestNothingIsReplaced(t *testing.T) {
+	ceremonytest.Small(t)
+	dir := ceremonytest.Plan{}.Make(t)
+	path := filepath.Join(dir, ceremony.FileName(1))
+	came := false
+	_, err := open(t, dir).Contribute(ctx, ceremony.Contributor{Name: "Bob"}, func(string, int, int) {
+		if !came {
+			came = true
+			if err := os.WriteFile(path, []byte("another's"), 0o644); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	if !errors.Is(err, fs.ErrExist) || !came || string(readFile(t, path)) != "another's" {
+		t.Errorf("%v, want %v", err, fs.ErrExist)
+	}
+}
+
+// What a contributor brings is secret, and is not shown by accident.
+func TestContributorDoesNotPrint(t *testing.T) {
+	who := ceremony.Contributor{Name: "Bob", Entropy: []byte("SECRET"), Signer: ceremonytest.Key(t, "Bob")}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		text := fmt.Sprintf(verb, who) + fmt.Sprintf(verb, &who) + fmt.Sprintf(verb, []any{who})
+		for _, secret := range []string{"SECRET", "534543524554", "83 69 67"} {
+			if strings.Contains(text, secret) {
+				t.Errorf("%s: %s", verb, text)
+			}
 		}
 	}
 }

@@ -1,9 +1,6 @@
 package ceremony
 
-import (
-	"context"
-	"fmt"
-)
+import "context"
 
 // Verified says what was verified, and when.
 type Verified struct {
@@ -32,6 +29,9 @@ func (c *Ceremony) Verify(ctx context.Context, progress Progress) (*Verified, er
 	return &Verified{Status: c.Status(), Remembered: remembered}, nil
 }
 
+// verifying names the step of verifying files.
+const verifying = "verifying what is there"
+
 // verify verifies the steps that are not remembered.
 func (r *replay) verify(ctx context.Context) (remembered int, err error) {
 	from := r.remembered()
@@ -39,13 +39,13 @@ func (r *replay) verify(ctx context.Context) (remembered int, err error) {
 		if err := context.Cause(ctx); err != nil {
 			return 0, err
 		}
-		r.progress.report(r.describe(step), step, r.steps())
+		r.progress.report(verifying, step, r.steps())
 		if err := r.check(ctx, step); err != nil {
 			return 0, err
 		}
 		r.c.cache.add(r.digest(step))
 	}
-	r.progress.report("verified", r.steps(), r.steps())
+	r.progress.report(verifying, r.steps(), r.steps())
 	return max(from-1, 0), nil
 }
 
@@ -58,12 +58,4 @@ func (r *replay) remembered() int {
 		}
 	}
 	return 0
-}
-
-func (r *replay) describe(step int) string {
-	if step == 0 {
-		return "verifying the beginning"
-	}
-	f := &r.c.files[step-1]
-	return fmt.Sprintf("verifying %s by %q", f.name, f.Header.Who())
 }
