@@ -2,6 +2,7 @@ package ptau_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"os"
 	"testing"
@@ -22,9 +23,10 @@ func sample(t testing.TB) []byte {
 
 // FuzzOpen: whatever the bytes are, they are read in full or refused by a check.
 func FuzzOpen(f *testing.F) {
-	b := sample(f)
-	f.Add(b)
-	f.Add(b[:200])
+	one := shorter(sample(f), 1)
+	f.Add(one)
+	f.Add(shorter(one, 0))
+	f.Add(one[:200])
 	f.Add([]byte("ptau\x01\x00\x00\x00\x00\x00\x00\x00"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		file, err := ptau.Open(bytes.NewReader(b), int64(len(b)))
@@ -36,6 +38,16 @@ func FuzzOpen(f *testing.F) {
 			t.Errorf("%v is no *ptau.Error", err)
 		}
 	})
+}
+
+// shorter leaves the first contributions of a file, so that many can be tried.
+func shorter(b []byte, contributions int) []byte {
+	s := layout(b)[7]
+	size := contribution(b, contributions+1).at - s.at
+	b = bytes.Clone(b[:s.at+size])
+	binary.LittleEndian.PutUint64(b[s.at-8:], uint64(size))
+	binary.LittleEndian.PutUint32(b[s.at:], uint32(contributions))
+	return b
 }
 
 // try does everything with a file, but for beacons that take long.
@@ -58,8 +70,9 @@ func try(t *testing.T, file *ptau.File) error {
 // FuzzParseChain: what is accepted is written back as it was.
 func FuzzParseChain(f *testing.F) {
 	b := sample(f)
-	chain := layout(b)[7]
-	f.Add(b[chain.at:], 2)
+	f.Add(b[layout(b)[7].at:], 2)
+	one := shorter(b, 1)
+	f.Add(one[layout(one)[7].at:], 2)
 	f.Add([]byte{0, 0, 0, 0}, 28)
 	f.Add([]byte{1, 0, 0, 0}, 1)
 	f.Fuzz(func(t *testing.T, b []byte, ceremonyPower int) {
