@@ -12,10 +12,13 @@ import (
 	"github.com/zkkex/zkkex/internal/mpc"
 	"github.com/zkkex/zkkex/internal/relation"
 	"github.com/zkkex/zkkex/setup/ceremony"
+	"github.com/zkkex/zkkex/setup/params"
 )
 
 // CheckBegin is the check that phase 2 can begin with what phase 1 made.
 const CheckBegin = "beginning of phase 2"
+
+var errChanged = errors.New("the file changed while it was read: try again when nobody writes here")
 
 // Checks of package mpc, in its order.
 var (
@@ -127,6 +130,9 @@ func contribution[T interface {
 		return err
 	}
 	_, payload, err := ceremony.ParseContribution(b)
+	if err == nil && params.Describe(b).SHA256 != entry.Digest {
+		err = errChanged
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", entry.File, err) // it was accepted when the ceremony was opened
 	}
@@ -182,6 +188,9 @@ func (r *replayer) readSRS() error {
 	b, err := fs.ReadFile(r.c.FS(), ceremony.PhaseOneFile)
 	if err != nil {
 		return err
+	}
+	if params.Describe(b) != r.c.Definition().Imported.SRS {
+		return fmt.Errorf("%s: %w", ceremony.PhaseOneFile, errChanged)
 	}
 	about := subject{file: ceremony.PhaseOneFile}
 	srs, err := mpc.ParseSRS(b, mpc.Domain(r.size))

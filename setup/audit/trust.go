@@ -3,6 +3,7 @@ package audit
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/zkkex/zkkex/setup/params"
@@ -58,7 +59,11 @@ type Party struct {
 
 // String returns the names, and whose key it is if that is known.
 func (p Party) String() string {
-	s := strings.Join(p.Names, " alias ")
+	quoted := make([]string, len(p.Names))
+	for i, name := range p.Names {
+		quoted[i] = strconv.Quote(name) // or a name could say that it is signed
+	}
+	s := strings.Join(quoted, " alias ")
 	switch {
 	case p.Signer != "":
 		return fmt.Sprintf("%s (signed, %s)", s, p.Signer)
@@ -91,7 +96,8 @@ func judge(r *Report, f findings) Trust {
 		t.Forge = Groups
 	}
 	t.Words = append(t.Words, forgeWords(r, &t, f)...)
-	t.Words = append(t.Words, anonymityWords(&t))
+	t.Words = append(t.Words, anonymityWords(&t),
+		fmt.Sprintf("Compare the params digest with others' before you pin it: %s. Whoever gives members different sets can tell them apart.", r.Params))
 	if f.transcript {
 		t.Words = append(t.Words, claimWords(r)...)
 	}
@@ -192,9 +198,9 @@ func claimWords(r *Report) []string {
 	for _, c := range r.Contributions {
 		switch {
 		case c.Beacon:
-			words = append(words, fmt.Sprintf("Compare the beacon of phase %d with its source, %s: %s. A beacon that somebody chose is none.", c.Phase, c.Contributor, c.Value))
+			words = append(words, fmt.Sprintf("Compare the beacon of phase %d with its source, %q: %s. A beacon that somebody chose is none.", c.Phase, c.Contributor, c.Value))
 		case c.Key == "":
-			unsigned = append(unsigned, fmt.Sprintf("%s by %s", c.File, c.Contributor))
+			unsigned = append(unsigned, fmt.Sprintf("%s by %q", c.File, c.Contributor))
 		}
 	}
 	if len(unsigned) > 0 {
@@ -211,6 +217,6 @@ func importedWords(i *Imported) []string {
 	if i.Compared {
 		compared = "has the powers that were used, as was checked here"
 	}
-	return []string{fmt.Sprintf("Phase 1 was imported from %s. The file with SHA-256 %v %s. Compare that digest with the one its ceremony published: who contributed to it is not verified here.",
+	return []string{fmt.Sprintf("Phase 1 was imported from %q. The file with SHA-256 %v %s. Compare that digest with the one its ceremony published: who contributed to it is not verified here.",
 		i.Source, i.File.SHA256, compared)}
 }

@@ -31,25 +31,25 @@ func TestWhoCouldCheat(t *testing.T) {
 		silent string
 	}{
 		"three": {ceremonytest.Three, audit.Groups, []string{
-			"The 3 contributors to phase 1 could forge together: Alice (signed), Bob (not signed), Carol (signed).",
+			`The 3 contributors to phase 1 could forge together: "Alice" (signed), "Bob" (not signed), "Carol" (signed).`,
 			"The 3 contributors to phase 2 could forge together",
 			"Nobody can break anonymity",
-			"Compare the beacon of phase 2 with its source, a value that only tests announce: 61207075",
-			"Not signed: 0002.contribution by Bob, 0006.contribution by Bob.",
+			`Compare the beacon of phase 2 with its source, "a value that only tests announce": 61207075`,
+			`Not signed: 0002.contribution by "Bob", 0006.contribution by "Bob".`,
 		}, "alone"},
 		"one alone": {alone, audit.Groups, []string{
-			"Alice (signed) can forge alone: nobody else contributed to phase 2.",
+			`"Alice" (signed) can forge alone: nobody else contributed to phase 2.`,
 			"The 2 contributors to phase 1 could forge together",
 		}, "imported"},
-		"one twice": {twice, audit.Groups, []string{"Dave (not signed) can forge alone"}, "contributors to phase 2"},
+		"one twice": {twice, audit.Groups, []string{`"Dave" (not signed) can forge alone`}, "contributors to phase 2"},
 		"dev": {developed, audit.Maker, []string{
 			"This is a development set: take it that whoever made it can forge.",
 			"Nobody can break anonymity",
 		}, "could forge together"},
 		"imported": {imported, audit.Groups, []string{
 			`All who contributed to the imported phase 1 could forge together. Its file claims these names, 3 of them: "first", "second ? name", ""`,
-			"The 2 contributors to phase 2 could forge together: Alice (signed), Bob (signed).",
-			"Phase 1 was imported from https://example.org/powers_28.ptau.",
+			`The 2 contributors to phase 2 could forge together: "Alice" (signed), "Bob" (signed).`,
+			`Phase 1 was imported from "https://example.org/powers_28.ptau".`,
 			"was not at hand here",
 		}, "Not signed"},
 	} {
@@ -88,7 +88,7 @@ func TestPartiesAreKeys(t *testing.T) {
 	if second.Phase != 2 || len(second.Parties) != 2 {
 		t.Fatalf("parties %+v", second)
 	}
-	if got := second.Parties[0].String(); got != "Alice alias Bob (signed)" {
+	if got := second.Parties[0].String(); got != `"Alice" alias "Bob" (signed)` {
 		t.Error(got)
 	}
 	if second.Parties[1].Key == second.Parties[0].Key {
