@@ -47,7 +47,8 @@ const (
 
 	// CheckGenerator: a section of powers of tau starts with the generator.
 	CheckGenerator Check = "generator"
-	// CheckTrivial: tau is not 1.
+	// CheckTrivial: tau is not 0 nor a root of unity of the domain, alpha and beta
+	// are not 0, 1 or -1.
 	CheckTrivial Check = "secret is trivial"
 	// CheckPowers: the points are powers of one tau.
 	CheckPowers Check = "powers"
