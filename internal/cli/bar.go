@@ -17,8 +17,8 @@ const (
 )
 
 // bar shows how far work of many steps is: on a terminal as a line that is drawn
-// again, elsewhere as lines, one for each step and one every ten seconds. What is done
-// within a second shows nothing. It is safe for concurrent use.
+// again, elsewhere as lines, one for each step that takes a while and one every ten
+// seconds. What is done within a second shows nothing. It is safe for concurrent use.
 type bar struct {
 	a *app
 
@@ -58,7 +58,8 @@ func (b *bar) report(step string, done, total int) {
 		}
 		return
 	}
-	if fresh || now.Sub(b.shown) >= sayAgain {
+	// Of steps that follow one another within a second, a log needs the first.
+	if wait := now.Sub(b.shown); fresh && wait >= slow || wait >= sayAgain {
 		b.shown = now
 		b.a.notef("%s ...%s", step, left(done, total, now.Sub(b.stepBegan)))
 	}

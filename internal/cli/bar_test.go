@@ -38,6 +38,8 @@ func TestBar(t *testing.T) {
 	b = &bar{a: a, began: now.Add(-time.Minute), stepBegan: now.Add(-time.Minute)}
 	b.report("checking", 1, 10)
 	b.report("checking", 2, 10)
+	b.report("too soon", 0, 1)
+	b.shown = b.shown.Add(-slow)
 	b.report("sealing", 0, 1)
 	b.end()
 	if got, want := out.String(), "zkkex: checking ...\nzkkex: sealing ...\n"; got != want {

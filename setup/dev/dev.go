@@ -2,10 +2,11 @@
 // that any two machines interoperate. Importing it adds some megabytes to a
 // program.
 //
-// One process drew the secrets of these sets and promised to forget them. Who
-// kept them could forge any proof: they are for development and tests, and
-// nothing else. They cannot break anonymity. To open them, the Accept of package
-// params must say Dev.
+// One process was every contributor to the ceremonies of these sets, and promised to
+// forget what it drew. Who kept it could forge any proof: they are for development and
+// tests, and nothing else. They cannot break anonymity, which `zkkex setup verify
+// setup/dev/babyjubjub-20` checks, in the repository. To open them, the Accept of
+// package params must say Dev.
 package dev
 
 import (
@@ -17,7 +18,11 @@ import (
 	"github.com/zkkex/zkkex"
 )
 
-//go:embed babyjubjub-20 babyjubjub-32
+// The transcripts of their ceremonies stay in the repository: what opens a set does
+// not read them, and who checks one has the folder.
+//
+//go:embed babyjubjub-20/manifest.json babyjubjub-20/circuit.pk babyjubjub-20/circuit.vk
+//go:embed babyjubjub-32/manifest.json babyjubjub-32/circuit.pk babyjubjub-32/circuit.vk
 var sets embed.FS
 
 // Circuits lists the circuits that have a development set, in order of their

@@ -120,6 +120,7 @@ func TestPlantedFaults(t *testing.T) {
 		{"re-hashed, gamma is delta", points(func(p *groth16.Points) { p.Gamma2 = p.Delta2 }), params.VerifyingKeyFile, "key", "delta equals gamma"},
 		{"re-hashed, delta is the generator", points(func(p *groth16.Points) {
 			_, _, p.Delta1, p.Delta2 = curve.Generators()
+			p.Gamma2 = p.Beta2 // a ceremony's gamma is the generator, and delta another one
 		}), params.VerifyingKeyFile, "key", "delta is the generator"},
 		{"re-hashed, an input's point at infinity", points(func(p *groth16.Points) {
 			p.K[public.Binding+1].SetInfinity()

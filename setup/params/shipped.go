@@ -5,15 +5,15 @@ package params
 // shippedProvingKeys lists the SHA-256 of the proving keys in setup/dev.
 func shippedProvingKeys() []string {
 	return []string{
-		"288ba88a441a76185a443efc47d02eda739cf95f2d7bf26300c57cbf91606021",
-		"a696f782f4f1b4739f593dbe40bcc1f2fb29ccf57a49c063e6ba83557f0f17ec",
+		"f8589ef9bc015c55670026ed0d194695470cae06e4cddcdc7776383e0fc652ee",
+		"f040c93ad5351c1390be790a7e34f57c19a4604526ba5c5728e482dccad0c7c9",
 	}
 }
 
 // shippedVerifyingKeys lists the SHA-256 of the verifying keys in setup/dev.
 func shippedVerifyingKeys() []string {
 	return []string{
-		"9f29ae372ba00ecd27adeabcb1c9d70d2e114c5ca2a2cf485302c003156bf8f9",
-		"54d64d23a8a84ba80e50c5b0243a4b8d693e6a3d762f4282724527ca1cc9e059",
+		"e29e652de7ca07d09dacbdfa67b10f6dc4af74c351d0a035500f4c9463a74a1d",
+		"504e6d1a336744bd68db82d149e851526bb5946835bc1959609e61341cc8af50",
 	}
 }
