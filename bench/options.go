@@ -22,6 +22,8 @@ const (
 	Open Part = "open"
 	// Prove proves, beside the textbook circuit.
 	Prove Part = "prove"
+	// Plonk opens, proves and verifies with PLONK, beside Groth16.
+	Plonk Part = "plonk"
 	// Cold opens and proves for the first time, in fresh processes.
 	Cold Part = "cold"
 	// Verify verifies, beside gnark's own Verify.
@@ -55,7 +57,7 @@ const (
 
 // Parts lists the parts in the order they run.
 func Parts() []Part {
-	return []Part{Compile, Setup, Ceremony, Open, Prove, Cold, Verify, Batch, Handshake, Garbage, Flood, Channel, Idle, Tree, Registry, Admissions, Orders, OrderThroughput, Failover}
+	return []Part{Compile, Setup, Ceremony, Open, Prove, Plonk, Cold, Verify, Batch, Handshake, Garbage, Flood, Channel, Idle, Tree, Registry, Admissions, Orders, OrderThroughput, Failover}
 }
 
 // ParsePart returns the part of a name. It returns an error wrapping

@@ -59,6 +59,8 @@ func (r *runner) run(ctx context.Context, p Part) error {
 		return r.open(ctx)
 	case Prove:
 		return r.prove(ctx)
+	case Plonk:
+		return r.plonk(ctx)
 	case Cold:
 		return r.cold(ctx)
 	case Verify:

@@ -21,16 +21,16 @@ func (a *app) setupPlonkCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "plonk",
 		Short: "make parameters of PLONK from powers of tau, without a ceremony of your own",
-		Long: `Plonk makes a parameter set of the other proof system, PLONK, from a powers-of-tau
-file of snarkjs: the outcome of a public ceremony that was for no circuit in
-particular. What is used of the file is checked, with the contributions that led to
-it. Nobody has a secret to keep: everyone who has the file makes the same keys, and
-every prover computes them again. Who could forge is all contributors of the file
-together.
+		Long: `Plonk makes a parameter set of the other proof system, PLONK, from a file of
+powers of tau in snarkjs' format: the outcome of a public ceremony that was for
+no circuit in particular. What is used of the file is checked, with the
+contributions that led to it. Nobody has a secret to keep: everyone who has the
+file makes the same keys, and every prover computes them again. Who could forge
+is all contributors of the file together.
 
-It needs power 14 for babyjubjub-20-plonk, 15 for babyjubjub-32-plonk. Compare the
-file's digest with the one that its ceremony published. PLONK's proofs are four
-times as large, and take several times as long to make, as those of Groth16.`,
+It needs power 14 for babyjubjub-20-plonk, 15 for babyjubjub-32-plonk. Compare
+the file's digest with the one that its ceremony published. PLONK's proofs are
+four times as large as those of Groth16, and take fifteen times as long to make.`,
 		Example: `  zkkex setup plonk --ptau powers.ptau --out params
   zkkex setup plonk --ptau powers.ptau --circuit babyjubjub-32-plonk --out params`,
 		Args: noArguments,

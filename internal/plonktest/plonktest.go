@@ -9,17 +9,15 @@ package plonktest
 import (
 	"crypto/sha256"
 	"io/fs"
-	"math/big"
 	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
 
-	curve "github.com/consensys/gnark-crypto/ecc/bn254"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
-	"github.com/consensys/gnark-crypto/ecc/bn254/fr/fft"
 
 	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/internal/knowntau"
 	"github.com/zkkex/zkkex/internal/plonk"
 	"github.com/zkkex/zkkex/internal/plonkset"
 	"github.com/zkkex/zkkex/setup/params"
@@ -33,46 +31,8 @@ var Tau = sync.OnceValue(func() (tau fr.Element) {
 	return tau
 })
 
-// SRS returns the structured reference string of a secret for a domain. With the
-// secret known, the Lagrange basis takes no longer than the powers.
-func SRS(domain int, tau fr.Element) *plonk.SRS {
-	_, _, g1, g2 := curve.Generators()
-	s := &plonk.SRS{
-		Powers:   curve.BatchScalarMultiplicationG1(&g1, powers(plonk.PowersFor(domain), tau)),
-		Lagrange: curve.BatchScalarMultiplicationG1(&g1, lagrange(domain, tau)),
-	}
-	s.Tau.FromJacobian(new(curve.G2Jac).ScalarMultiplication(new(curve.G2Jac).FromAffine(&g2), tau.BigInt(new(big.Int))))
-	return s
-}
-
-func powers(n int, tau fr.Element) []fr.Element {
-	out := make([]fr.Element, n)
-	out[0].SetOne()
-	for i := 1; i < n; i++ {
-		out[i].Mul(&out[i-1], &tau)
-	}
-	return out
-}
-
-// lagrange returns omega^i (tau^n - 1) / (n (tau - omega^i)), for every i.
-func lagrange(n int, tau fr.Element) []fr.Element {
-	domain := fft.NewDomain(uint64(n))
-	var numerator, one fr.Element
-	one.SetOne()
-	numerator.Exp(tau, new(big.Int).SetInt64(int64(n)))
-	numerator.Sub(&numerator, &one).Mul(&numerator, &domain.CardinalityInv)
-	out, root := make([]fr.Element, n), one
-	for i := range out {
-		out[i].Sub(&tau, &root)
-		root.Mul(&root, &domain.Generator)
-	}
-	out, root = fr.BatchInvert(out), one
-	for i := range out {
-		out[i].Mul(&out[i], &numerator).Mul(&out[i], &root)
-		root.Mul(&root, &domain.Generator)
-	}
-	return out
-}
+// SRS returns the structured reference string of a secret for a domain.
+func SRS(domain int, tau fr.Element) *plonk.SRS { return knowntau.SRS(domain, tau) }
 
 // Origin is where the sets of this package say that they are from.
 func Origin() params.UniversalSetup {
