@@ -41,7 +41,7 @@ func NewPhase2(ctx context.Context, system *cs.R1CS, srs *SRS, progress Progress
 	}
 	p := &Phase2{k: k, z: vanishing(srs)}
 	_, _, p.delta1, p.delta2 = curve.Generators()
-	if err := checkUsed(p, evals); err != nil {
+	if err := checkFinite(p, evals); err != nil {
 		return nil, nil, fmt.Errorf("beginning phase 2: %w", err)
 	}
 	return p, evals, nil
@@ -71,19 +71,19 @@ func checkSystem(system *cs.R1CS, srs *SRS) error {
 	return nil
 }
 
-// checkUsed makes sure that no point of a key is at infinity where a contribution
-// could not have one.
-func checkUsed(p *Phase2, evals *Evaluations) error {
+// checkFinite makes sure that no point is at infinity where a contribution could
+// not have one.
+func checkFinite(p *Phase2, evals *Evaluations) error {
+	for i := range p.z {
+		if p.z[i].IsInfinity() {
+			return &CheckError{Check: CheckTauValue, Err: errors.New("tau is in the domain")}
+		}
+	}
 	for i, points := range [][]curve.G1Affine{evals.G1.VKK, p.k} {
 		for j := range points {
 			if points[j].IsInfinity() {
 				return fmt.Errorf("%w %d", ErrUnusedWire, i*len(evals.G1.VKK)+j)
 			}
-		}
-	}
-	for i := range p.z {
-		if p.z[i].IsInfinity() {
-			return &CheckError{Check: CheckTauValue, Err: errors.New("tau is in the domain")}
 		}
 	}
 	return nil

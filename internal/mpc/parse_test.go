@@ -25,11 +25,14 @@ const (
 	offChallenge1   = offAlphaTau + 16*g1Size
 )
 
-// badG1 are encodings of 32 bytes that are no point of G1, and why.
-func badG1(t *testing.T) map[string]struct {
+// badPoint is what no point is encoded as, and why.
+type badPoint struct {
 	b    []byte
 	want error
-} {
+}
+
+// badG1 are encodings of 32 bytes, by what is wrong.
+func badG1(t *testing.T) map[string]badPoint {
 	t.Helper()
 	_, _, g1, _ := curve.Generators()
 	good := g1.Bytes()
@@ -41,11 +44,7 @@ func badG1(t *testing.T) map[string]struct {
 	flagged := bytes.Clone(infinity[:])
 	flagged[31] = 1
 	big := bytes.Repeat([]byte{0xff}, g1Size)
-	type bad = struct {
-		b    []byte
-		want error
-	}
-	return map[string]bad{
+	return map[string]badPoint{
 		"at infinity":              {infinity[:], ErrInfinity},
 		"at infinity, with a rest": {flagged, ErrInfinity},
 		"zeros":                    {make([]byte, g1Size), ErrNotCanonical},
@@ -55,10 +54,8 @@ func badG1(t *testing.T) map[string]struct {
 	}
 }
 
-func badG2(t *testing.T) map[string]struct {
-	b    []byte
-	want error
-} {
+// badG2 are encodings of 64 bytes.
+func badG2(t *testing.T) map[string]badPoint {
 	t.Helper()
 	_, _, _, g2 := curve.Generators()
 	good := g2.Bytes()
@@ -76,11 +73,7 @@ func badG2(t *testing.T) map[string]struct {
 	var mixed curve.G2Affine
 	mixed.Add(&g2, &small)
 	mixedBytes := mixed.Bytes()
-	type bad = struct {
-		b    []byte
-		want error
-	}
-	return map[string]bad{
+	return map[string]badPoint{
 		"at infinity":                {infinity[:], ErrInfinity},
 		"no flags":                   {append([]byte{good[0] &^ flagMask}, good[1:]...), ErrNotCanonical},
 		"above the field's order":    {second, ErrNotCanonical},
@@ -137,7 +130,7 @@ func pointRefusals(t *testing.T, good []byte, g1, g2 map[string]int) (out []refu
 	return out
 }
 
-// shapes are refusals of any format with the challenge at the end.
+// shapeRefusals are those of any format with the challenge at the end.
 func shapeRefusals(good []byte, challenge int) []refusal {
 	short := bytes.Clone(good)
 	short[challenge] = 31
@@ -244,7 +237,7 @@ func TestParseSRS(t *testing.T) {
 	roundTripSRS(t, good, c.domain)
 }
 
-// roundTrip1 parses and encodes: what is accepted gives the same bytes.
+// roundTrip1 parses and encodes: what is accepted gives the same bytes back.
 func roundTrip1(t *testing.T, b []byte, domain int) {
 	t.Helper()
 	p, err := ParsePhase1(b, domain)
