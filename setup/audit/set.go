@@ -43,7 +43,7 @@ func (a *auditor) readManifest() error {
 		return err
 	}
 	if m.ProofSystem != params.ProofSystem {
-		return fmt.Errorf("%w: a set of %s, expected %s: it has no ceremony of its own and follows from its powers of tau",
+		return fmt.Errorf("%w: a set of %s, expected %s: it has no ceremony of its own; make it again from its powers of tau and compare the files",
 			zkkex.ErrUnsupported, m.ProofSystem, params.ProofSystem)
 	}
 	digest, err := m.Digest()

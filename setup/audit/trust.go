@@ -122,17 +122,15 @@ func groups(r *Report) []Group {
 	return out
 }
 
-// parties counts contributions signed with one key as one party's, and those
-// under one name without a signature.
+// parties counts as one party's what is by one allowed signer, or signed with one
+// key, or not signed and under one name.
 func parties(contributions []Contribution, phase int) []Party {
 	var out []Party
 	for _, c := range contributions {
 		if c.Phase != phase || c.Beacon {
 			continue
 		}
-		i := slices.IndexFunc(out, func(p Party) bool {
-			return p.Key == c.Key && (c.Key != "" || slices.Contains(p.Names, c.Contributor))
-		})
+		i := slices.IndexFunc(out, func(p Party) bool { return p.made(&c) })
 		if i < 0 {
 			out = append(out, Party{Names: []string{c.Contributor}, Key: c.Key, Signer: c.Signer})
 		} else if !slices.Contains(out[i].Names, c.Contributor) {
@@ -140,6 +138,16 @@ func parties(contributions []Contribution, phase int) []Party {
 		}
 	}
 	return out
+}
+
+func (p *Party) made(c *Contribution) bool {
+	switch {
+	case c.Signer != "":
+		return p.Signer == c.Signer
+	case c.Key != "":
+		return p.Key == c.Key
+	}
+	return p.Key == "" && slices.Contains(p.Names, c.Contributor)
 }
 
 func forgeWords(r *Report, t *Trust, f findings) []string {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/zkkex/zkkex/setup/audit"
 	"github.com/zkkex/zkkex/setup/ceremony/ceremonytest"
+	"github.com/zkkex/zkkex/setup/ceremony/sshsig"
 	"github.com/zkkex/zkkex/setup/params"
 )
 
@@ -93,5 +94,15 @@ func TestPartiesAreKeys(t *testing.T) {
 	}
 	if second.Parties[1].Key == second.Parties[0].Key {
 		t.Error("one key for two parties")
+	}
+
+	// Two keys of one allowed signer are one party.
+	list, err := sshsig.ParseAllowedSigners([]byte("a@example.org " + keyText(t, "Alice") + "\na@example.org " + keyText(t, "Carol") + "\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	report = verify(t, f.chain.Set(t), audit.Options{Signers: list})
+	if parties := report.Trust.Groups[1].Parties; len(parties) != 1 || parties[0].Signer != "a@example.org" {
+		t.Errorf("parties %+v", parties)
 	}
 }
