@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/setup/audit"
@@ -28,12 +29,15 @@ func TestLyingManifest(t *testing.T) {
 		audit.CheckCeremonyKind: func(m *params.Manifest) { m.Kind = params.Dev },
 		audit.CheckMade:         func(m *params.Manifest) { m.Ceremony.Contributions = 30 },
 		audit.CheckCreated:      func(m *params.Manifest) { m.Created = m.Created.Add(time.Hour) },
-		audit.CheckCloses:       func(m *params.Manifest) { m.Ceremony.Beacon = "the weather" },
+		audit.CheckCloses:       func(m *params.Manifest) { m.Ceremony.Beacon = "the weather\u009b2K" },
 		audit.CheckCircuit:      func(m *params.Manifest) { m.Circuit.Constraints++ },
 		"circuit ":              func(m *params.Manifest) { m.Circuit.Digest[0] ^= 1 },
 	} {
 		report := verify(t, sound.manifest(t, lie), audit.Options{})
 		refusedBy(t, report, params.ManifestFile+": "+strings.TrimSpace(want))
+		if strings.ContainsFunc(report.Err().Error(), unicode.IsControl) {
+			t.Errorf("control characters in %q", report.Err())
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strconv"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -216,5 +217,6 @@ func (a *auditor) compareManifest(c *ceremony.Ceremony) {
 	}
 	last := s.Entries[len(s.Entries)-1]
 	a.record(CheckCreated, about, differ(m.Created.Equal(last.Created), last.Created, m.Created))
-	a.record(CheckCloses, about, differ(m.Ceremony.Beacon == last.Beacon.Source, last.Beacon.Source, m.Ceremony.Beacon))
+	a.record(CheckCloses, about, differ(m.Ceremony.Beacon == last.Beacon.Source,
+		strconv.Quote(last.Beacon.Source), strconv.Quote(m.Ceremony.Beacon))) // the manifest's may have any characters
 }
