@@ -4,13 +4,16 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/consensys/gnark-crypto/ecc"
+	"github.com/consensys/gnark/constraint"
 	cs "github.com/consensys/gnark/constraint/bn254"
 	"github.com/consensys/gnark/frontend"
 	"github.com/consensys/gnark/frontend/cs/r1cs"
+	"github.com/consensys/gnark/frontend/cs/scs"
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/circuits"
@@ -89,4 +92,88 @@ func compile(t *testing.T, c frontend.Circuit) *cs.R1CS {
 		t.Fatal(err)
 	}
 	return compiled.(*cs.R1CS)
+}
+
+func sparse(t *testing.T, c frontend.Circuit) *cs.SparseR1CS {
+	t.Helper()
+	compiled, err := frontend.Compile(ecc.BN254.ScalarField(), scs.NewBuilder, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return compiled.(*cs.SparseR1CS)
+}
+
+// The digest of a sparse system covers coefficients, and is that of no other kind.
+func TestSparseDigest(t *testing.T) {
+	seen := map[[32]byte]string{relation.Digest(compile(t, &affine{Scale: 3, Shift: 5})): "the rank-1 system"}
+	for _, c := range []affine{{Scale: 3, Shift: 5}, {Scale: 4, Shift: 5}, {Scale: 3, Shift: 6}} {
+		digest := relation.DigestSparse(sparse(t, &c))
+		if other, ok := seen[digest]; ok {
+			t.Errorf("%+v and %s have one digest", c, other)
+		}
+		seen[digest] = fmt.Sprintf("%+v", c)
+	}
+	if _, ok := seen[relation.DigestSparse(sparse(t, &affine{Scale: 3, Shift: 5}))]; !ok {
+		t.Error("the digest of one circuit changed")
+	}
+}
+
+// Each number of a constraint is covered: wires, also those that a coefficient of 0
+// leaves without effect but the permutation covers, and coefficients.
+func TestSparseDigestCoversEverything(t *testing.T) {
+	system := sparse(t, &affine{Scale: 3, Shift: 5})
+	want := relation.DigestSparse(system)
+	covered := 0
+	for at, word := range system.CallData {
+		system.CallData[at] = 1
+		if word == 1 {
+			system.CallData[at] = 0
+		}
+		switch {
+		case commits(system): // what no circuit of ours does
+		case relation.DigestSparse(system) == want:
+			t.Errorf("word %d of the constraints is not covered", at)
+		default:
+			covered++
+		}
+		system.CallData[at] = word
+	}
+	if covered < 8 {
+		t.Errorf("%d words are covered", covered)
+	}
+	if relation.DigestSparse(system) != want {
+		t.Error("the digest changed for good")
+	}
+}
+
+// commits reports whether the system has commitments.
+func commits(system *cs.SparseR1CS) bool {
+	constraints := system.GetSparseR1CIterator()
+	for c := constraints.Next(); c != nil; c = constraints.Next() {
+		if c.Commitment != constraint.NOT {
+			return true
+		}
+	}
+	return false
+}
+
+// The specification states the digests that this program compiles.
+func TestSparseDigestsAreSpecified(t *testing.T) {
+	spec, err := os.ReadFile("../../docs/spec/params.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range zkkex.Plonk.Circuits() {
+		system, err := circuits.CompilePlonk(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if row := fmt.Sprintf("| `%v` | `%x` |", id, relation.DigestSparse(system)); !strings.Contains(string(spec), row) {
+			t.Errorf("docs/spec/params.md has no row %s", row)
+		}
+		size := relation.SizeOfSparse(system)
+		if size.Public != 5 || size.Constraints != system.GetNbConstraints() || size.Wires() != size.Public+size.Secret+size.Internal {
+			t.Errorf("%v: %+v", id, size)
+		}
+	}
 }
