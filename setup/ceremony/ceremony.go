@@ -93,6 +93,7 @@ type Ceremony struct {
 	digest     params.Digest // SHA-256 of ceremony.json
 	files      []file
 	cache      cache
+	begun      *beginning // nil until phase 2 is looked at
 	now        func() time.Time
 }
 

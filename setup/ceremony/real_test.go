@@ -17,7 +17,7 @@ import (
 func TestRealCircuit(t *testing.T) {
 	ceremonytest.Cache(t)
 	plan := ceremonytest.Plan{Imported: true, Phase2: []string{"Bob"}, Signed: []string{"Bob"}}
-	c := open(t, plan.Make(t))
+	c, _ := plan.Run(t)
 	dir := filepath.Join(t.TempDir(), "set")
 	steps := 0
 	m, err := c.Seal(context.Background(), dir, func(_ string, done, total int) {

@@ -21,12 +21,17 @@ type replay struct {
 	progress Progress
 	system   *cs.R1CS
 
+	last int // number of the contribution that one or two is of
+	one  *mpc.Phase1
+	two  *mpc.Phase2
+}
+
+// beginning is where phase 2 begins.
+type beginning struct {
+	of    params.Digest    // of the file that fixes phase 1
 	srs   *mpc.SRS         // result of phase 1
-	start *mpc.Phase2      // where phase 2 begins
+	start *mpc.Phase2      // delta is 1
 	evals *mpc.Evaluations // of the circuit, at the powers of tau
-	last  int              // number of the contribution that one or two is of
-	one   *mpc.Phase1
-	two   *mpc.Phase2
 }
 
 // newReplay compiles the circuit and compares it with the definition.
@@ -157,10 +162,11 @@ func (r *replay) phase1(number int) (*mpc.Phase1, error) {
 // is after the beacon of phase 1.
 func (r *replay) phase2(ctx context.Context, number int) (*mpc.Phase2, error) {
 	if number == 0 || r.c.files[number-1].Header.Phase == 1 {
-		if err := r.begin(ctx); err != nil {
+		b, err := r.begin(ctx)
+		if err != nil {
 			return nil, err
 		}
-		return r.start, nil
+		return b.start, nil
 	}
 	if r.two != nil && r.last == number {
 		return r.two, nil
@@ -177,37 +183,44 @@ func (r *replay) phase2(ctx context.Context, number int) (*mpc.Phase2, error) {
 	return p, nil
 }
 
-// begin computes where phase 2 begins.
-func (r *replay) begin(ctx context.Context) error {
-	if r.start != nil {
-		return nil
-	}
-	srs, err := r.phase1Result(ctx)
-	if err != nil {
-		return err
-	}
-	start, evals, err := mpc.NewPhase2(ctx, r.system, srs, mpc.Progress(r.progress))
-	if err != nil {
-		return err
-	}
-	r.start, r.evals = start, evals
-	return nil
-}
-
-// phase1Result returns what phase 1 made.
-func (r *replay) phase1Result(ctx context.Context) (*mpc.SRS, error) {
-	if r.srs != nil {
-		return r.srs, nil
-	}
-	srs, err := r.computePhase1(ctx)
+// begin returns where phase 2 begins, which takes long to compute.
+func (r *replay) begin(ctx context.Context) (*beginning, error) {
+	closing, err := r.closing()
 	if err != nil {
 		return nil, err
 	}
-	r.srs = srs
-	return srs, nil
+	of := r.digest(closing)
+	if r.c.begun != nil && r.c.begun.of == of {
+		return r.c.begun, nil
+	}
+	srs, err := r.phase1Result(ctx, closing)
+	if err != nil {
+		return nil, err
+	}
+	start, evals, err := mpc.NewPhase2(ctx, r.system, srs, mpc.Progress(r.progress))
+	if err != nil {
+		return nil, err
+	}
+	r.c.begun = &beginning{of: of, srs: srs, start: start, evals: evals}
+	return r.c.begun, nil
 }
 
-func (r *replay) computePhase1(ctx context.Context) (*mpc.SRS, error) {
+// closing returns the number of the beacon that closed phase 1, or 0 if that was
+// imported.
+func (r *replay) closing() (int, error) {
+	if r.c.definition.Imported != nil {
+		return 0, nil
+	}
+	for i := range r.c.files {
+		if r.c.files[i].Header.Kind == Beacon {
+			return i + 1, nil
+		}
+	}
+	return 0, fmt.Errorf("%w: phase 1 is open", ErrNotNow)
+}
+
+// phase1Result returns what phase 1 made, which the beacon of a number closed.
+func (r *replay) phase1Result(ctx context.Context, closing int) (*mpc.SRS, error) {
 	if imported := r.c.definition.Imported; imported != nil {
 		b, err := r.c.whole(PhaseOneFile, imported.SRS)
 		if err != nil {
@@ -215,18 +228,11 @@ func (r *replay) computePhase1(ctx context.Context) (*mpc.SRS, error) {
 		}
 		return mpc.ParseSRS(b, r.c.definition.Domain)
 	}
-	for i := range r.c.files {
-		h := &r.c.files[i].Header
-		if h.Kind != Beacon {
-			continue
-		}
-		p, err := r.phase1(h.Number - 1)
-		if err != nil {
-			return nil, err
-		}
-		return p.Seal(ctx, h.Beacon.Value, mpc.Progress(r.progress))
+	p, err := r.phase1(closing - 1)
+	if err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("%w: phase 1 is open", ErrNotNow)
+	return p.Seal(ctx, r.c.files[closing-1].Header.Beacon.Value, mpc.Progress(r.progress))
 }
 
 // named gives an error of a file's mathematics the file and the check.

@@ -99,7 +99,8 @@ func (c *Ceremony) keys(ctx context.Context, progress Progress) (pk, vk []byte, 
 
 func (r *replay) keys(ctx context.Context) (pk, vk []byte, err error) {
 	quiet.Gnark()
-	if err := r.begin(ctx); err != nil {
+	b, err := r.begin(ctx)
+	if err != nil {
 		return nil, nil, err
 	}
 	final := &r.c.files[len(r.c.files)-1].Header
@@ -108,7 +109,7 @@ func (r *replay) keys(ctx context.Context) (pk, vk []byte, err error) {
 		return nil, nil, err
 	}
 	r.progress.report("computing the keys", 0, 1)
-	proving, verifying, err := two.Seal(ctx, r.srs, r.evals, final.Beacon.Value)
+	proving, verifying, err := two.Seal(ctx, b.srs, b.evals, final.Beacon.Value)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -49,6 +49,13 @@ var Three = Plan{
 // to phase 1, phase 1 is open as well.
 func (p Plan) Make(t testing.TB) string {
 	t.Helper()
+	_, dir := p.Run(t)
+	return dir
+}
+
+// Run is [Plan.Make], and returns the ceremony as the process has it that made it.
+func (p Plan) Run(t testing.TB) (*ceremony.Ceremony, string) {
+	t.Helper()
 	ctx := context.Background()
 	dir := filepath.Join(t.TempDir(), "ceremony")
 	c, err := ceremony.Init(ctx, dir, p.options(t), nil)
@@ -67,7 +74,7 @@ func (p Plan) Make(t testing.TB) string {
 	if len(p.Phase2) > 0 && !p.Open {
 		beacon(t, c)
 	}
-	return dir
+	return c, dir
 }
 
 func (p Plan) options(t testing.TB) ceremony.Options {
@@ -108,7 +115,8 @@ func beacon(t testing.TB, c *ceremony.Ceremony) {
 	}
 }
 
-// Imported returns a phase 1 for [Circuit] as it comes from elsewhere.
+// Imported returns a phase 1 for [Circuit] as it comes from elsewhere. Everybody
+// knows its secrets.
 func Imported(t testing.TB) *ceremony.PhaseOne {
 	t.Helper()
 	ctx := context.Background()
@@ -117,11 +125,7 @@ func Imported(t testing.TB) *ceremony.PhaseOne {
 		t.Fatal(err)
 	}
 	domain := mpc.Domain(relation.SizeOf(system))
-	p, err := mpc.NewPhase1(domain).Contribute(ctx, nil, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	srs, err := p.Seal(ctx, BeaconValue, nil)
+	srs, err := mpc.NewPhase1(domain).Seal(ctx, BeaconValue, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
