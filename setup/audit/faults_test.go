@@ -10,9 +10,14 @@ import (
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr/fft"
 	gnark "github.com/consensys/gnark/backend/groth16/bn254"
+	cs "github.com/consensys/gnark/constraint/bn254"
+	"github.com/consensys/gnark/frontend"
+	"github.com/consensys/gnark/frontend/cs/r1cs"
 
 	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/internal/compiled"
 	"github.com/zkkex/zkkex/internal/mpc"
+	"github.com/zkkex/zkkex/internal/public"
 	"github.com/zkkex/zkkex/setup/audit"
 	"github.com/zkkex/zkkex/setup/ceremony"
 	"github.com/zkkex/zkkex/setup/ceremony/ceremonytest"
@@ -433,4 +438,46 @@ func TestPlantedHeaders(t *testing.T) {
 			refusedBy(t, verify(t, sound.transcript(t, fault.plant()), audit.Options{}), fault.want)
 		})
 	}
+}
+
+// other is a relation of the small circuit's size, with another last constraint.
+type other struct {
+	Inputs [public.Count]frontend.Variable `gnark:",public"`
+	Root   frontend.Variable
+}
+
+func (c *other) Define(api frontend.API) error {
+	for _, in := range c.Inputs {
+		api.Mul(in, in)
+	}
+	power := c.Root
+	for range 4 {
+		power = api.Mul(power, power)
+	}
+	api.AssertIsEqual(api.Add(power, c.Root), c.Inputs[0])
+	return nil
+}
+
+// A contribution to another circuit of the same size, upon the same first phase: all
+// who follow go on from it, and the keys are the other circuit's.
+func TestContributionToAnotherCircuit(t *testing.T) {
+	f := newForger(t, ceremonytest.Plan{Imported: true, Phase2: []string{"Alice", "Bob"}})
+	system, err := frontend.Compile(ecc.BN254.ScalarField(), r1cs.NewBuilder, &other{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	restore := compiled.TestingOnlyReplace(ceremonytest.Circuit, system.(*cs.R1CS))
+	foreign := &forger{t: t, chain: f.chain, size: f.size, system: system.(*cs.R1CS)}
+	srs, err := mpc.ParseSRS(f.chain.SRS, f.domain())
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreign.importPowers(srs)
+	made := set(foreign.chain.Set(t))
+	restore()
+	const pk, vk = params.ProvingKeyFile + ": ", params.VerifyingKeyFile + ": "
+	refusedBy(t, verify(t, made, audit.Options{}),
+		"0001.contribution by Alice: "+mpc.CheckChallenge,
+		pk+"A", pk+"B in G1", pk+"B in G2", pk+"K", vk+"IC",
+		pk+audit.CheckRecomputed, vk+audit.CheckRecomputed)
 }
