@@ -3,9 +3,12 @@ package handshake
 import (
 	"errors"
 	"testing"
+
+	"github.com/zkkex/zkkex/internal/race"
 )
 
-// How many schedules there are. Each follows from its number alone.
+// How many schedules there are. Each follows from its number alone, and runs on one
+// goroutine.
 const (
 	handshakeSchedules = 1000
 	recordSchedules    = 10_000
@@ -19,7 +22,7 @@ const (
 func TestAttackerOnHandshakes(t *testing.T) {
 	s := newScene(t, unlimited)
 	var total outcome
-	for seed := range uint64(handshakeSchedules) {
+	for seed := range uint64(race.Share(handshakeSchedules)) {
 		a := newAttack(t, s, seed, soundMachines)
 		a.play(40)
 		if err := a.check(); err != nil {
@@ -34,7 +37,7 @@ func TestAttackerOnHandshakes(t *testing.T) {
 func TestAttackerOnRecords(t *testing.T) {
 	s := newScene(t, unlimited)
 	var total outcome
-	for seed := range uint64(recordSchedules) {
+	for seed := range uint64(race.Share(recordSchedules)) {
 		a := newAttack(t, s, seed, soundMachines)
 		a.openChannels(3)
 		a.play(40)

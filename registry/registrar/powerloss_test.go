@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zkkex/zkkex/internal/race"
 	"github.com/zkkex/zkkex/registry"
 )
 
@@ -109,7 +110,7 @@ func writeAt(to, b []byte, at int64) []byte {
 
 // TestPowerLoss loses power in the middle of writes, again and again.
 func TestPowerLoss(t *testing.T) {
-	rounds := 100
+	rounds := race.Share(100) // on one goroutine
 	if deep() {
 		rounds = 1500
 	}

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -147,8 +148,9 @@ func TestProcessesRace(t *testing.T) {
 	}
 }
 
-// TestKill kills a spending process at random moments: what it had
-// acknowledged is spent, and the store works on.
+// TestKill kills a spending process at random moments, of every other one of its
+// beginning and of the rest of its work: what it had acknowledged is spent, and the
+// store works on.
 func TestKill(t *testing.T) {
 	const rounds, count = 12, 1 << 20
 	dir := t.TempDir()
@@ -156,8 +158,14 @@ func TestKill(t *testing.T) {
 	acknowledged := make(map[string]bool)
 	for round := range rounds {
 		cmd, out := spender(t, dir, count)
-		time.AfterFunc(time.Duration(20+rand.IntN(60))*time.Millisecond, func() { _ = cmd.Process.Kill() })
+		kill := sync.OnceFunc(func() {
+			time.AfterFunc(time.Duration(rand.IntN(60))*time.Millisecond, func() { _ = cmd.Process.Kill() })
+		})
+		if round%2 == 0 {
+			kill()
+		}
 		for out.Scan() {
+			kill()
 			if acknowledged[out.Text()] {
 				t.Fatalf("round %d: nullifier %s was spent a second time", round, out.Text())
 			}
