@@ -112,6 +112,7 @@ func sum[J, A any, P jacobian[J, A], Q affine[J, A]](terms []term[A]) J {
 		length = max(length, len(t.digits))
 	}
 	var total J
+	var minus A // here, since it is allocated
 	for at := length - 1; at >= 0; at-- {
 		P(&total).DoubleAssign()
 		for _, t := range terms {
@@ -122,7 +123,6 @@ func sum[J, A any, P jacobian[J, A], Q affine[J, A]](terms []term[A]) J {
 			case d > 0:
 				P(&total).AddMixed(&t.point[d/2])
 			case d < 0:
-				var minus A
 				Q(&minus).Neg(&t.point[-d/2])
 				P(&total).AddMixed(&minus)
 			}

@@ -67,10 +67,11 @@ func inverseRoots(n int) []big.Int {
 func addLevel[J any, P summand[J]](w *work, points []J, half int, twiddles []big.Int) {
 	stride := len(twiddles) / half
 	w.add(len(points)/2, func(start, end int) error {
+		var difference J // here, since it is allocated
 		for i := start; i < end; i++ {
 			block, j := i/half, i%half
 			a, b := &points[2*half*block+j], &points[2*half*block+j+half]
-			difference := *a
+			difference = *a
 			P(a).AddAssign(b)
 			P(&difference).SubAssign(b)
 			if j > 0 {
