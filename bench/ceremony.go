@@ -27,12 +27,12 @@ const beginLimit = 0.80
 
 // ceremony measures the mathematics of ceremonies, without files.
 func (r *runner) ceremony(ctx context.Context) error {
-	systems, err := r.ceremonySystems()
+	held, err := r.ceremonies()
 	if err != nil {
 		return err
 	}
-	for _, system := range systems {
-		c := &ceremony{runner: r, system: system, size: relation.SizeOf(system), beacon: []byte("a public value")}
+	for _, c := range held {
+		c.runner, c.size, c.beacon = r, relation.SizeOf(c.system), []byte("a public value")
 		c.domain = mpc.Domain(c.size)
 		r.progress(Ceremony, "a domain of %d", c.domain)
 		if err := c.measure(ctx); err != nil {
@@ -42,29 +42,29 @@ func (r *runner) ceremony(ctx context.Context) error {
 	return nil
 }
 
-// ceremonySystems returns the circuits to hold ceremonies for: both of ours, a
-// small one instead in a quick run, and a large one in a deep run.
-func (r *runner) ceremonySystems() ([]*cs.R1CS, error) {
+// ceremonies returns those to hold: for both of our circuits, for a small one
+// instead in a quick run, and for a large one in a deep run.
+func (r *runner) ceremonies() ([]*ceremony, error) {
 	if r.options.Quick {
 		system, err := compileSquares(quickDomain)
-		return []*cs.R1CS{system}, err
+		return []*ceremony{{system: system}}, err
 	}
-	var systems []*cs.R1CS
+	var held []*ceremony
 	for _, id := range zkkex.Groth16.Circuits() {
 		system, err := circuits.Compile(id)
 		if err != nil {
 			return nil, err
 		}
-		systems = append(systems, system)
+		held = append(held, &ceremony{system: system, judged: true})
 	}
 	if r.options.Deep {
 		system, err := compileSquares(deepDomain)
 		if err != nil {
 			return nil, err
 		}
-		systems = append(systems, system)
+		held = append(held, &ceremony{system: system})
 	}
-	return systems, nil
+	return held, nil
 }
 
 // squares squares a secret again and again, until its constraints fill a domain.
@@ -100,6 +100,8 @@ func compileSquares(domainBits int) (*cs.R1CS, error) {
 type ceremony struct {
 	*runner
 	system *cs.R1CS
+	// judged: the circuit is one of ours, which the limits are for.
+	judged bool
 	size   relation.Size
 	domain int
 	beacon []byte
@@ -166,7 +168,7 @@ func (c *ceremony) beginning(ctx context.Context) error {
 			return nil
 		}),
 	)
-	if err != nil {
+	if err != nil || !c.judged {
 		return err
 	}
 	c.report.ratio(fmt.Sprintf("begin phase 2, domain of %d / gnark alone", c.domain), timings[0], timings[1], beginLimit)
