@@ -115,6 +115,9 @@ func (f *paramsFlags) explain(err error) error {
 	if errors.Is(err, params.ErrDev) {
 		return withHint(fmt.Errorf("%s: %w", f.which, err), "--params dev uses the development set of this program")
 	}
+	if errors.Is(err, params.ErrUnpinned) {
+		return withHint(fmt.Errorf("%s: %w", f.which, err), "zkkex setup verify %s checks the transcript and prints the digest; then name it with --params-digest", f.which)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return withHint(fmt.Errorf("%s: %w", f.which, err), "a folder of parameters has %s, %s and %s", params.ManifestFile, params.ProvingKeyFile, params.VerifyingKeyFile)
 	}

@@ -301,9 +301,9 @@ func malformed(msg string, args ...any) error {
 var (
 	// ErrDev reports a development set where the caller did not ask for one.
 	ErrDev = errors.New("development parameters: one party knew the toxic waste and can forge; allow them by name to use them")
-	// ErrUnpinned reports a set that says it is a ceremony's where the caller
-	// did not pin its digest.
-	ErrUnpinned = errors.New("parameters that say they are from a ceremony: nothing here can verify that; check the ceremony's transcript, and accept the set by its digest")
+	// ErrUnpinned reports a set of another kind than dev where the caller did not
+	// pin its digest.
+	ErrUnpinned = errors.New("parameters that are not pinned: what they say of a ceremony is believed only by their digest, after their transcript was verified")
 	// ErrRelabelled reports a set of another kind that has a key of a
 	// development set of this version.
 	ErrRelabelled = errors.New("a key of the development parameters under another label: one party knew the toxic waste and can forge; do not use this set")
