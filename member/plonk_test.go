@@ -12,8 +12,7 @@ import (
 )
 
 // A venue accepts both proof systems; members of one registry open, resume and
-// renew sessions with either, and in messages of one size. Keys, proofs and
-// handshakes are real.
+// renew sessions with either. Keys, proofs and handshakes are real.
 func TestSessionsWithPlonk(t *testing.T) {
 	s := newScene(t)
 	set := plonktest.Params(t, zkkex.BabyJubjub20Plonk)

@@ -1,9 +1,12 @@
 package setup
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -17,6 +20,7 @@ import (
 	"github.com/zkkex/zkkex/internal/plonkset"
 	"github.com/zkkex/zkkex/internal/ptau"
 	"github.com/zkkex/zkkex/internal/quiet"
+	"github.com/zkkex/zkkex/prover"
 	"github.com/zkkex/zkkex/setup/params"
 )
 
@@ -67,37 +71,117 @@ func WriteUniversal(ctx context.Context, dir string, u Universal, progress Progr
 	if progress == nil {
 		progress = func(string, int, int) {}
 	}
-	domain, powers, err := plonkset.Domain(u.Circuit)
-	if err != nil {
-		return nil, err
-	}
 	if _, err := os.Lstat(dir); err == nil { // before the work
 		return nil, fmt.Errorf("writing parameters to %s: %w", dir, os.ErrExist)
 	}
-	origin, points, tau, err := u.read(ctx, powers, progress)
-	if err != nil {
-		return nil, fmt.Errorf("powers of tau: %w", err)
-	}
-	progress("Lagrange basis", 0, 1)
-	srs, err := plonk.NewSRS(domain, points, tau)
+	files, manifest, err := u.make(ctx, progress)
 	if err != nil {
 		return nil, err
 	}
-	progress("Lagrange basis", 1, 1)
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	progress("keys", 0, 1)
-	files, manifest, err := plonkset.Files(u.Circuit, srs, *origin, u.Created)
-	if err != nil {
-		return nil, err
-	}
-	progress("keys", 1, 1)
 	if err := atomicfile.CreateFolder(dir, files); err != nil {
 		return nil, fmt.Errorf("writing parameters: %w", err)
 	}
 	return manifest, nil
 }
+
+// make returns the files of the set, by their names.
+func (u *Universal) make(ctx context.Context, progress Progress) (map[string][]byte, *params.Manifest, error) {
+	domain, powers, err := plonkset.Domain(u.Circuit)
+	if err != nil {
+		return nil, nil, err
+	}
+	origin, points, tau, err := u.read(ctx, powers, progress)
+	if err != nil {
+		return nil, nil, fmt.Errorf("powers of tau: %w", err)
+	}
+	progress("Lagrange basis", 0, 1)
+	srs, err := plonk.NewSRS(domain, points, tau)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	progress("keys", 0, 1)
+	return plonkset.Files(u.Circuit, srs, *origin, u.Created)
+}
+
+// UniversalCheck is what a set of PLONK is checked against.
+type UniversalCheck struct {
+	// Digest, unless nil, is the set's.
+	Digest *zkkex.ParamsDigest
+	// Ptau, unless nil, is the powers-of-tau file that the set says it is from, of
+	// Size bytes: the set is made again from it and compared.
+	Ptau io.ReaderAt
+	Size int64
+}
+
+// VerifyUniversal checks a set of PLONK: all that opening it for proving checks,
+// which needs nobody's word but that the powers of tau come from an honest
+// ceremony; and with the file of these that the set is what [WriteUniversal] makes
+// of it, byte by byte.
+//
+// It returns an error wrapping [zkkex.ErrUnsupported] for a set of another proof
+// system, a [*params.MismatchError] that names file and check, or an error of
+// [WriteUniversal].
+func VerifyUniversal(ctx context.Context, fsys fs.FS, c UniversalCheck, progress Progress) (*params.Manifest, error) {
+	quiet.Gnark()
+	if progress == nil {
+		progress = func(string, int, int) {}
+	}
+	said, err := params.ReadManifest(fsys)
+	if err != nil {
+		return nil, err
+	}
+	if said.ProofSystem != params.PlonkProofSystem {
+		return nil, fmt.Errorf("%w: a set of %s, expected %s", zkkex.ErrUnsupported, said.ProofSystem, params.PlonkProofSystem)
+	}
+	digest, err := said.Digest()
+	if err != nil {
+		return nil, err
+	}
+	accept := params.Accept{Digest: &digest}
+	if c.Digest != nil {
+		accept.Digest = c.Digest
+	}
+	set, err := params.OpenProving(fsys, accept)
+	if err != nil {
+		return nil, err
+	}
+	progress("keys", 0, 1)
+	if _, err := prover.Open(set); err != nil {
+		return nil, err
+	}
+	m := set.Manifest()
+	if c.Ptau == nil {
+		return &m, nil
+	}
+	u := Universal{Circuit: m.Circuit.ID, Ptau: c.Ptau, Size: c.Size, Source: m.Universal.Source, Created: m.Created}
+	return &m, u.compare(ctx, set, progress)
+}
+
+// compare makes the set again.
+func (u *Universal) compare(ctx context.Context, set *params.Proving, progress Progress) error {
+	files, manifest, err := u.make(ctx, progress)
+	if err != nil {
+		return err
+	}
+	for _, part := range []struct {
+		file string
+		got  []byte
+	}{{params.SRSFile, set.SRS()}, {params.VerifyingKeyFile, set.VerifyingKey()}} {
+		if !bytes.Equal(part.got, files[part.file]) {
+			return &params.MismatchError{File: part.file, Check: "made again", Err: errOtherPowers}
+		}
+	}
+	if digest, err := manifest.Digest(); err != nil || digest != set.Digest() {
+		return &params.MismatchError{File: params.ManifestFile, Check: "made again", Err: errOtherPowers}
+	}
+	return nil
+}
+
+// errOtherPowers reports a set that is from other powers of tau than it says.
+var errOtherPowers = errors.New("not what the powers of tau give; they are not the ones that the set is from")
 
 // read reads and checks so many powers of the file, and describes it.
 func (u *Universal) read(ctx context.Context, powers int, progress Progress) (*params.UniversalSetup, []curve.G1Affine, *curve.G2Affine, error) {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/consensys/gnark-crypto/ecc"
@@ -21,8 +22,10 @@ import (
 	"github.com/zkkex/zkkex/internal/nodetest"
 	"github.com/zkkex/zkkex/internal/plonk"
 	"github.com/zkkex/zkkex/internal/plonkset"
+	"github.com/zkkex/zkkex/internal/plonktest"
 	"github.com/zkkex/zkkex/internal/ptau"
 	"github.com/zkkex/zkkex/setup"
+	"github.com/zkkex/zkkex/setup/dev"
 	"github.com/zkkex/zkkex/setup/params"
 )
 
@@ -205,5 +208,93 @@ func TestUniversalIsForPlonk(t *testing.T) {
 		if _, power, err := setup.PowersNeeded(id); err != nil || power != want {
 			t.Errorf("%v needs a file of power %d, %v; want %d", id, power, err, want)
 		}
+	}
+}
+
+// TestCompareUniversal makes sets of the small circuit again: one that is from the
+// file, one from another secret, and one that says it is from elsewhere.
+func TestCompareUniversal(t *testing.T) {
+	replaceCircuit(t)
+	file, ctx := powersFile(t), context.Background()
+	u := universal(file)
+	dir := filepath.Join(t.TempDir(), "set")
+	if _, err := setup.WriteUniversal(ctx, dir, u, nil); err != nil {
+		t.Fatal(err)
+	}
+	set := openPinned(t, os.DirFS(dir))
+	if err := setup.Compare(&u, ctx, set, func(string, int, int) {}); err != nil {
+		t.Errorf("the file that it is from: %v", err)
+	}
+	elsewhere := u
+	elsewhere.Source = "another"
+	if err := setup.Compare(&elsewhere, ctx, set, func(string, int, int) {}); !mismatchOf(err, params.ManifestFile) {
+		t.Errorf("another source: %v", err)
+	}
+	files, _, err := plonkset.Files(u.Circuit, plonktest.SRS(32, plonktest.Tau()), *set.Manifest().Universal, u.Created)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := make(fstest.MapFS)
+	for name, b := range files {
+		folder[name] = &fstest.MapFile{Data: b}
+	}
+	err = setup.Compare(&u, ctx, openPinned(t, folder), func(string, int, int) {})
+	if !mismatchOf(err, params.SRSFile) {
+		t.Errorf("a set of another secret that says it is from the file: %v", err)
+	}
+}
+
+// openPinned opens a set by its own digest.
+func openPinned(t *testing.T, fsys fs.FS) *params.Proving {
+	t.Helper()
+	m, err := params.ReadManifest(fsys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest, err := m.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := params.OpenProving(fsys, params.Accept{Digest: &digest})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+func mismatchOf(err error, file string) bool {
+	var mismatch *params.MismatchError
+	return errors.As(err, &mismatch) && mismatch.File == file && mismatch.Check == "made again"
+}
+
+// TestVerifyUniversal checks a set of the real circuit, and refuses it for other
+// powers of tau than those it is from. That sets that lie elsewhere are refused is
+// for the tests of package prover.
+func TestVerifyUniversal(t *testing.T) {
+	set, digest := plonktest.Folder(t, zkkex.BabyJubjub20Plonk)
+	ctx := context.Background()
+	m, err := setup.VerifyUniversal(ctx, set, setup.UniversalCheck{Digest: &digest}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := m.Digest(); err != nil || got != digest {
+		t.Errorf("digest %v, %v", got, err)
+	}
+	if _, err := setup.VerifyUniversal(ctx, set, setup.UniversalCheck{Digest: &zkkex.ParamsDigest{1}}, nil); !errors.Is(err, zkkex.ErrParamsMismatch) {
+		t.Errorf("another digest: %v", err)
+	}
+	file := powersFile(t)
+	if _, err := setup.VerifyUniversal(ctx, set, setup.UniversalCheck{Ptau: bytes.NewReader(file), Size: int64(len(file))}, nil); !isPtau(err) {
+		t.Errorf("too few powers: %v", err)
+	}
+	groth16, err := dev.FS(zkkex.BabyJubjub20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := setup.VerifyUniversal(ctx, groth16, setup.UniversalCheck{}, nil); !errors.Is(err, zkkex.ErrUnsupported) {
+		t.Errorf("a set of Groth16: %v, want %v", err, zkkex.ErrUnsupported)
+	}
+	if _, err := setup.VerifyUniversal(ctx, os.DirFS(t.TempDir()), setup.UniversalCheck{}, nil); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("an empty folder: %v, want %v", err, fs.ErrNotExist)
 	}
 }

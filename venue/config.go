@@ -31,6 +31,11 @@ const (
 	// 2,874 bytes are the natural sizes, the same for everybody, and not padded.
 	DefaultPadding                = 1408
 	DefaultPaddingWithCertificate = 1856
+	// DefaultPaddingWithPlonk takes the place of the second where a circuit of
+	// PLONK is accepted, whose certificates take 3,258 bytes in suites with a
+	// prekey: messages with certificates are then of one size in every suite, and
+	// nobody's proof system can be told.
+	DefaultPaddingWithPlonk = 3328
 )
 
 // DefaultSchedule returns the schedule that stands for none: epochs of four hours.
@@ -132,7 +137,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.MaxOpens, DefaultMaxOpens)
 	setDefault(&c.MaxChannels, DefaultMaxChannels)
 	setDefault(&c.MinMembers, 1)
-	setDefault(&c.Padding, [2]uint16{DefaultPadding, DefaultPaddingWithCertificate})
+	setDefault(&c.Padding, c.defaultPadding())
 	setDefault(&c.Timing, descriptor.DefaultTiming())
 	setDefault(&c.SyncInterval, DefaultSyncInterval)
 	if len(c.Suites) == 0 {
@@ -140,6 +145,17 @@ func (c Config) withDefaults() Config {
 	}
 	c.Circuits = slices.SortedFunc(slices.Values(c.Circuits), compareCircuits)
 	return c
+}
+
+// defaultPadding returns the padding that hides what circuits a member can choose
+// from.
+func (c *Config) defaultPadding() [2]uint16 {
+	for _, circuit := range c.Circuits {
+		if circuit.ID.ProofSystem() == zkkex.Plonk {
+			return [2]uint16{DefaultPadding, DefaultPaddingWithPlonk}
+		}
+	}
+	return [2]uint16{DefaultPadding, DefaultPaddingWithCertificate}
 }
 
 func setDefault[T comparable](v *T, value T) {

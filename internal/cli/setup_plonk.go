@@ -2,12 +2,14 @@ package cli
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/setup"
+	"github.com/zkkex/zkkex/setup/audit"
 	"github.com/zkkex/zkkex/setup/params"
 )
 
@@ -99,4 +101,33 @@ func newSetResultOf(m *params.Manifest) (*setResult, error) {
 		return nil, err
 	}
 	return &setResult{Digest: digest.String(), Manifest: *m, Trust: trustIn(m)}, nil
+}
+
+// verifyPlonk checks a set of PLONK, which has no ceremony of its own.
+func verifyPlonk(ctx context.Context, dir string, o *audit.Options, report func(string, int, int)) (result, error) {
+	m, err := setup.VerifyUniversal(ctx, os.DirFS(dir), setup.UniversalCheck{Digest: o.Digest, Ptau: o.Ptau, Size: o.PtauSize}, report)
+	if err != nil {
+		return nil, (&paramsFlags{which: dir}).explain(err)
+	}
+	set, err := newSetResultOf(m)
+	if err != nil {
+		return nil, err
+	}
+	checked := "the reference string is well-formed, and the keys follow from it and the circuit"
+	if o.Ptau != nil {
+		checked += "; it is from the powers of tau in the file"
+	}
+	return &plonkResult{set, checked}, nil
+}
+
+// plonkResult is a set of PLONK that was checked.
+type plonkResult struct {
+	*setResult
+	Checked string `json:"checked"`
+}
+
+func (r *plonkResult) text() string {
+	t := r.table()
+	t.add("checked", "%s", r.Checked)
+	return t.String()
 }

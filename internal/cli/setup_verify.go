@@ -24,14 +24,17 @@ func (a *app) setupVerifyCommand() *cobra.Command {
 		Use:   "verify DIR",
 		Short: "check a parameter set and its ceremony, and say who could have cheated",
 		Long: `Verify takes a parameter set with its transcript and needs nobody's word: it
-compiles the circuit, checks every contribution, makes the keys again and compares
-them, ties each part of the proving key to the verifying key, and checks that the
-second phase was run. Then it says who could forge, and whether anybody could tell
-members apart.
+compiles the circuit, checks every contribution, makes the keys again and
+compares them, ties each part of the proving key to the verifying key, and
+checks that the second phase was run. Then it says who could forge, and whether
+anybody could tell members apart.
 
-The answer is no, with exit code 3, if any check fails or could not be made. What to
-do with a yes: compare the contributors and their digests with what they published,
-and pin the params digest that is printed with --params-digest.`,
+The answer is no, with exit code 3, if any check fails or could not be made.
+What to do with a yes: compare the contributors and their digests with what
+they published, and pin the params digest that is printed with --params-digest.
+
+A set of PLONK has no transcript: its keys are made again from its reference
+string, which is checked, and with --ptau from the powers of tau that it is from.`,
 		Example: `  zkkex setup verify params
   zkkex setup verify params --signers signers --params-digest $DIGEST
   zkkex setup verify params --ptau powers.ptau --json`,
@@ -54,6 +57,9 @@ func (a *app) setupVerify(ctx context.Context, dir string, o setupVerify) (resul
 	defer end()
 	report, endBar := a.bar()
 	defer endBar()
+	if (&paramsFlags{which: dir}).proofSystem() == zkkex.Plonk {
+		return verifyPlonk(ctx, dir, &options, report)
+	}
 	found, err := audit.Verify(ctx, os.DirFS(dir), options, report)
 	if err != nil {
 		return nil, (&paramsFlags{which: dir}).explain(err)
