@@ -52,13 +52,13 @@ func (a *app) ceremonyInitCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "init DIR",
 		Short: "begin a ceremony in a new folder",
-		Long: `Init makes the folder of a ceremony: for which circuit, by which rules, and which
-public values will close its phases. Announce the beacons: a value that is chosen
-afterwards is one that somebody could choose.
+		Long: `Init makes the folder of a ceremony: for which circuit, by which rules, and
+which public values will close its phases. Announce the beacons: a value that
+is chosen afterwards is one that somebody could choose.
 
-With --ptau, phase 1 comes from a file of snarkjs' format, of which every point that
-is used is checked. It needs at least as many powers as the circuit has constraints:
-power 12 for babyjubjub-20, 13 for babyjubjub-32.`,
+With --ptau, phase 1 comes from a file of snarkjs' format, of which every point
+that is used is checked. It needs at least as many powers as the circuit has
+constraints: power 12 for babyjubjub-20, 13 for babyjubjub-32.`,
 		Example: `  zkkex setup ceremony init ceremony --circuit babyjubjub-20 \
       --name venue.example/2026 --beacon "drand quicknet, round 24000000" \
       --beacon "drand quicknet, round 24200000"
@@ -166,8 +166,8 @@ func (a *app) ceremonyStatusCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "status DIR",
 		Short: "show who contributed, and what comes next",
-		Long: `Status checks the form of all files, their order, digests and signatures, and shows
-them. It does not check what was contributed: verify does.`,
+		Long: `Status checks the form of all files, their order, digests and signatures, and
+shows them. It does not check what was contributed: verify does.`,
 		Example: `  zkkex setup ceremony status ceremony
   zkkex setup ceremony status ceremony --json`,
 		Args: arguments(1, 1, "the folder DIR"),

@@ -20,10 +20,10 @@ func (a *app) ceremonyBeaconCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "beacon DIR",
 		Short: "close a phase with a public value",
-		Long: `Beacon closes the phase under way with a value that nobody could know before the
-last contribution was published: the randomness of a drand round, say, that was
-announced. Everybody gets the same result from it, so anyone can run this. It adds
-no secret: at least one contribution must come before it.`,
+		Long: `Beacon closes the phase under way with a value that nobody could know before
+the last contribution was published: the randomness of a drand round, say, that
+was announced. Everybody gets the same result from it, so anyone can run this.
+It adds no secret: at least one contribution must come before it.`,
 		Example: `  zkkex setup ceremony beacon ceremony --source "drand quicknet, round 24000000" \
       --value 5c1b5a2ea8ffd1f6b4e0a1c3ac0a9f7c2f4a4a7e1c7d0e6b9f83d2516c0b7a94`,
 		Args: arguments(1, 1, "the folder DIR"),
@@ -73,11 +73,11 @@ func (a *app) ceremonyVerifyCommand() *cobra.Command {
 		Use:   "verify DIR",
 		Short: "check every contribution so far, from the files alone",
 		Long: `Verify checks the form, order, digests and signatures of all files, that each
-contribution follows from the one before by secrets that its maker knew, and that
-the circuit is the one that this program compiles. It needs nobody's word.
+contribution follows from the one before by secrets that its maker knew, and
+that the circuit is the one that this program compiles. It needs nobody's word.
 
-What this machine has checked before is not checked again, unless told --again. A
-sealed parameter set is checked by "zkkex setup verify".`,
+What this machine has checked before is not checked again, unless told --again.
+A sealed parameter set is checked by "zkkex setup verify".`,
 		Example: `  zkkex setup ceremony verify ceremony
   zkkex setup ceremony verify ceremony --signers signers --again`,
 		Args: arguments(1, 1, "the folder DIR"),
@@ -153,9 +153,9 @@ func (a *app) ceremonySealCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "seal DIR",
 		Short: "write the parameter set that a ceremony made",
-		Long: `Seal checks the ceremony and writes the parameters that it made to a new folder:
-keys, manifest, and the transcript, which is everything that others need to check
-them. Everyone who seals the same ceremony gets the same bytes.`,
+		Long: `Seal checks the ceremony and writes the parameters that it made to a new
+folder: keys, manifest, and the transcript, which is everything that others
+need to check them. Everyone who seals the same ceremony gets the same bytes.`,
 		Example: `  zkkex setup ceremony seal ceremony --out params
   zkkex setup verify params`,
 		Args: arguments(1, 1, "the folder DIR"),

@@ -35,16 +35,18 @@ func (a *app) ceremonyContributeCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "contribute DIR",
 		Short: "add your secrets to a ceremony, and forget them",
-		Long: `Contribute checks everything that is there, draws secrets, makes the next file with
-them, and forgets them. Send the file to whoever comes next, and publish its digest.
+		Long: `Contribute checks everything that is there, draws secrets, makes the next file
+with them, and forgets them. Send the file to whoever comes next, and publish
+its digest.
 
-The secrets come from the operating system's generator, with whatever you add: type
-anything when you are asked, or name a file. Nothing secret is written to a disk. If
-it is interrupted, nothing is there, and you begin anew.
+The secrets come from the operating system's generator, with whatever you add:
+type anything when you are asked, or name a file. Nothing secret is written to
+a disk. If it is interrupted, nothing is there, and you begin anew.
 
-With --sign, an SSH key (ssh-ed25519) signs the file, so that others can tell that it
-is yours. Its file can be the private key, or the public one if an SSH agent has the
-other. Who signs at all phases shows that one person was there for each.`,
+With --sign, an SSH key (ssh-ed25519) signs the file, so that others can tell
+that it is yours. Its file can be the private key, or the public one if an SSH
+agent has the other. Who signs at all phases shows that one person was there
+for each.`,
 		Example: `  zkkex setup ceremony contribute ceremony --name Alice --sign ~/.ssh/id_ed25519
   zkkex setup ceremony contribute ceremony --name Alice --entropy-file dice.txt`,
 		Args: arguments(1, 1, "the folder DIR"),

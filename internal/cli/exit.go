@@ -62,6 +62,7 @@ var classCodes = []struct {
 	{zkkex.ErrParamsMismatch, "params_mismatch"},
 	{zkkex.ErrUnsupported, "unsupported"},
 	{zkkex.ErrMalformed, "malformed"},
+	{zkkex.ErrRejected, "rejected"},
 	{context.Canceled, "canceled"},
 	{context.DeadlineExceeded, "timeout"},
 	{fs.ErrExist, "exists"},

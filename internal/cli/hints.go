@@ -22,6 +22,9 @@ import (
 	"github.com/zkkex/zkkex/registry/mirror"
 	"github.com/zkkex/zkkex/registry/registrar"
 	"github.com/zkkex/zkkex/session"
+	"github.com/zkkex/zkkex/setup/audit"
+	"github.com/zkkex/zkkex/setup/ceremony"
+	"github.com/zkkex/zkkex/setup/ceremony/sshsig"
 	"github.com/zkkex/zkkex/slots"
 	"github.com/zkkex/zkkex/tunnel"
 	"github.com/zkkex/zkkex/venue"
@@ -130,6 +133,8 @@ var knownErrors = []struct {
 	{pgjournal.ErrMissing, "no_store", "zkkex gateway init makes the tables, once; if there were some, bring them back instead"},
 	{pgadmission.ErrMissing, "no_store", "zkkex gateway init makes the tables, once; if there were some, bring them back instead"},
 	{errUnhealthy, "unhealthy", ""},
+	{ceremony.ErrNotNow, "not_now", "zkkex setup ceremony status says what comes next"},
+	{sshsig.ErrSignature, "bad_signature", ""},
 	{filelock.ErrLocked, "locked", ""},
 	{syscall.EADDRINUSE, "address_in_use", "another program listens there: stop it, or choose another address; port 0 takes a free one"},
 	{syscall.EADDRNOTAVAIL, "address", "this machine has no such address"},
@@ -139,6 +144,9 @@ var knownErrors = []struct {
 func known(err error) (code, hint string) {
 	if errors.As(err, new(*member.NotNamedError)) {
 		return "not_member", "" // it says itself from when on
+	}
+	if errors.As(err, new(*audit.CheckError)) {
+		return "bad_params", "do not use this set; tell whoever gave it to you what was found"
 	}
 	for _, k := range knownErrors {
 		if errors.Is(err, k.target) {
