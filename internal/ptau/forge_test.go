@@ -149,37 +149,11 @@ func (f *forgery) powers(factor *big.Int, n int) []fr.Element {
 }
 
 func (f *forgery) contribution() []byte {
-	challenge := firstChallenge(f.power)
-	g := newGenerator(make([]byte, 32))
-	keys := []key{
-		newKey(g, 0, f.tau, challenge), newKey(g, 1, f.alpha, challenge), newKey(g, 2, f.beta, challenge),
-	}
-	b := binary.LittleEndian.AppendUint32(nil, 1)
-	b = append(b, f.g1s(f.tau, 1)...)
-	b = append(b, f.g2s(f.tau, 1)...)
-	b = append(b, f.g1s(f.alpha, 1)...)
-	b = append(b, f.g1s(f.beta, 1)...)
-	b = append(b, f.g2s(f.beta, 1)...)
-	for _, k := range keys {
-		b = appendNumbers(b, &k.s.X, &k.s.Y, &k.sx.X, &k.sx.Y)
-	}
-	for _, k := range keys {
-		b = appendG2(b, &k.spx)
-	}
-	return append(b, make([]byte, partialSize+64+4+4)...)
-}
-
-func appendG2(b []byte, p *curve.G2Affine) []byte {
-	return appendNumbers(b, &p.X.A0, &p.X.A1, &p.Y.A0, &p.Y.A1)
-}
-
-func appendNumbers(b []byte, numbers ...*fp.Element) []byte {
-	for _, e := range numbers {
-		for _, limb := range e {
-			b = binary.LittleEndian.AppendUint64(b, limb)
-		}
-	}
-	return b
+	var s TestingOnlySecrets
+	s.Tau.SetBigInt(f.tau)
+	s.Alpha.SetBigInt(f.alpha)
+	s.Beta.SetBigInt(f.beta)
+	return TestingOnlyRun(f.power, []TestingOnlySecrets{s}).Chain()
 }
 
 // TestLargestFile reads a file of power 28, of which nothing but the first points
@@ -292,5 +266,30 @@ func expect(t *testing.T, err error, check Check) {
 	var refused *Error
 	if !errors.As(err, &refused) || refused.Check != check {
 		t.Errorf("got %v, expected %q", err, check)
+	}
+}
+
+// TestTestingOnly: what tests elsewhere go on from is a ceremony like any other.
+func TestTestingOnly(t *testing.T) {
+	var alice, bob TestingOnlySecrets
+	alice.Name, bob.Name = "Alice", "Bob"
+	for i, e := range []*fr.Element{&alice.Tau, &alice.Alpha, &alice.Beta, &bob.Tau, &bob.Alpha, &bob.Beta} {
+		e.SetUint64(uint64(100 + i))
+	}
+	beacon := TestingOnlySecrets{Beacon: &Beacon{Value: []byte("a value"), Exponent: 3}}
+	made := TestingOnlyRun(MaxPower, []TestingOnlySecrets{alice, bob, beacon})
+	chain, err := ParseChain(made.Chain(), MaxPower)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srs := made.SRS(16)
+	if err := chain.Verify(t.Context(), srs, nil); err != nil {
+		t.Error(err)
+	}
+	if err := mpc.CheckSRS(t.Context(), srs); err != nil {
+		t.Error(err)
+	}
+	if all := chain.Contributions(); len(all) != 3 || all[1].Name != "Bob" || all[2].Beacon == nil || all[0].Response == all[1].Response {
+		t.Errorf("%+v", all)
 	}
 }
