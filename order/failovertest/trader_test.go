@@ -139,6 +139,18 @@ func (c *trader) order(side, timeInForce string) {
 	}
 }
 
+// mostWaiting is how many orders of a trader wait for an answer before it sends no
+// other: what piles up while nothing is answered is worked off afterwards also on a
+// machine that is busy with something else.
+const mostWaiting = 500
+
+// waiting is how many orders were not answered.
+func (c *trader) waiting() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.sent) - len(c.entered) - len(c.refused)
+}
+
 // trade sends orders until stop, whatever becomes of the connection.
 func (c *trader) trade(stop <-chan struct{}, every time.Duration, side, timeInForce string) {
 	tick := time.NewTicker(every)
@@ -148,7 +160,9 @@ func (c *trader) trade(stop <-chan struct{}, every time.Duration, side, timeInFo
 		case <-stop:
 			return
 		case <-tick.C:
-			c.order(side, timeInForce)
+			if c.waiting() < mostWaiting {
+				c.order(side, timeInForce)
+			}
 		}
 	}
 }
@@ -180,19 +194,40 @@ func (c *trader) sentBefore(at time.Time) int {
 	return n
 }
 
-// awaitAnswers waits for a report on the nth order, and returns when it came.
+// awaitAnswers waits for a report on the nth order, or on the first after it that the
+// venue did not refuse, and returns when it came.
 func (c *trader) awaitAnswers(n int) (at time.Time) {
 	c.t.Helper()
 	await(c.t, fmt.Sprintf("an answer to order %d", n), func() bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if len(c.answered) < n {
-			return false
-		}
-		at = c.answered[n-1]
+		at = c.firstAnswer(n)
 		return !at.IsZero()
 	})
 	return at
+}
+
+// firstAnswer returns when the nth order was answered, or the first after it that was
+// not refused; zero if it was not. The caller holds the lock.
+func (c *trader) firstAnswer(n int) time.Time {
+	for c.refused[strconv.Itoa(n)] {
+		n++
+	}
+	if n > len(c.answered) {
+		return time.Time{}
+	}
+	return c.answered[n-1]
+}
+
+// An order that was refused is not waited for, and one before it that was not is.
+func TestFirstAnswer(t *testing.T) {
+	second, fourth := time.Unix(2, 0), time.Unix(4, 0)
+	c := &trader{answered: []time.Time{{}, second, {}, fourth}, refused: map[string]bool{"1": true, "5": true}}
+	for n, want := range map[int]time.Time{1: second, 2: second, 3: {}, 4: fourth, 5: {}, 6: {}} {
+		if got := c.firstAnswer(n); !got.Equal(want) {
+			t.Errorf("order %d was answered at %v, expected %v", n, got, want)
+		}
+	}
 }
 
 // check demands that what the client sent was done once, and that it was told of all
