@@ -32,7 +32,7 @@ is all contributors of the file together.
 
 It needs power 14 for babyjubjub-20-plonk, 15 for babyjubjub-32-plonk. Compare
 the file's digest with the one that its ceremony published. PLONK's proofs are
-four times as large as those of Groth16, and take fifteen times as long to make.`,
+four times as large as those of Groth16, and take many times as long to make.`,
 		Example: `  zkkex setup plonk --ptau powers.ptau --out params
   zkkex setup plonk --ptau powers.ptau --circuit babyjubjub-32-plonk --out params`,
 		Args: noArguments,
