@@ -159,6 +159,7 @@ func TestPlantedPowers(t *testing.T) {
 				fault.change(srs)
 			}
 			f.importPowers(srs)
+			f.chain.Ptau = publicChain(fault.tau, fault.alpha, fault.beta)
 			refusedBy(t, verify(t, f.chain.Set(t), audit.Options{}), fault.want...)
 		})
 	}
@@ -167,6 +168,7 @@ func TestPlantedPowers(t *testing.T) {
 		f.reset()
 		sound := set(f.chain.Set(t))
 		f.chain.SRS = mpc.SRSBytes(powers(f.domain(), &domain.Generator, &good[1], &good[2]))
+		f.chain.Ptau = publicChain(domain.Generator, good[1], good[2])
 		report := verify(t, sound.transcript(t, f.chain.Files(t)), audit.Options{})
 		refusedBy(t, report, file+mpc.CheckTauValue, file+audit.CheckBegin,
 			pk+"alpha", pk+"beta in G1", pk+"beta in G2", // nobody can make keys from it, so these are others

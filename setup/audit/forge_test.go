@@ -19,6 +19,7 @@ import (
 
 	"github.com/zkkex/zkkex/internal/compiled"
 	"github.com/zkkex/zkkex/internal/mpc"
+	"github.com/zkkex/zkkex/internal/ptau"
 	"github.com/zkkex/zkkex/internal/relation"
 	"github.com/zkkex/zkkex/setup/audit"
 	"github.com/zkkex/zkkex/setup/ceremony/ceremonytest"
@@ -184,6 +185,19 @@ func powers(domain int, tau, alpha, beta *fr.Element) *mpc.SRS {
 	}
 	srs.G2.Beta.ScalarMultiplication(&two, at(beta, 0))
 	return srs
+}
+
+// publicChain returns the chain of a ceremony with the names of [ceremonytest.Public]
+// that led to these secrets.
+func publicChain(tau, alpha, beta fr.Element) []byte {
+	first, second := ceremonytest.Public[0], ceremonytest.Public[1]
+	last := ptau.TestingOnlySecrets{Tau: tau, Alpha: alpha, Beta: beta}
+	for _, s := range []ptau.TestingOnlySecrets{first, second} {
+		last.Tau.Div(&last.Tau, &s.Tau)
+		last.Alpha.Div(&last.Alpha, &s.Alpha)
+		last.Beta.Div(&last.Beta, &s.Beta)
+	}
+	return ptau.TestingOnlyRun(ceremonytest.PtauPower, []ptau.TestingOnlySecrets{first, second, last}).Chain()
 }
 
 // set is a parameter set in memory.

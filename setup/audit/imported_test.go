@@ -61,7 +61,7 @@ func importSample(t *testing.T, b []byte) *ceremonytest.Chain {
 		Circuit: ceremonytest.Circuit, Name: "test", Kind: params.Ceremony, Created: ceremonytest.Created,
 		Ptau: &ceremony.PhaseOne{
 			SRS: mpc.SRSBytes(srs), Source: "sample", File: params.Describe(b),
-			Power: file.Power(), Contributors: []string{"Alice", "Bob"},
+			Power: file.Power(), CeremonyPower: file.CeremonyPower(), Chain: file.Chain().Bytes(),
 		},
 	}, nil)
 	if err != nil {

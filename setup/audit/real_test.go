@@ -204,7 +204,7 @@ func (s *secrets) chain(t *testing.T, srs *mpc.SRS) *ceremonytest.Chain {
 		Circuit: zkkex.BabyJubjub20, Name: "test", Kind: params.Ceremony, Created: ceremonytest.Created,
 		Ptau: &ceremony.PhaseOne{
 			SRS: mpc.SRSBytes(srs), Source: "known secrets", File: params.Describe([]byte("none")),
-			Power: 12, Contributors: []string{},
+			Power: 12, CeremonyPower: ceremonytest.PtauPower, Chain: publicChain(s.tau, s.alpha, s.beta),
 		},
 	}, nil)
 	if err != nil {

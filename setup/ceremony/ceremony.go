@@ -7,6 +7,7 @@
 //
 //	ceremony.json       what is made, for which circuit, by which rules
 //	phase1.srs          the first phase, if it was imported
+//	phase1.chain        who contributed to it, and the proofs that they did
 //	0001.contribution   the first contribution
 //	0002.contribution   the next one, and so on; beacons are among them
 //
@@ -35,6 +36,7 @@ import (
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/internal/atomicfile"
+	"github.com/zkkex/zkkex/internal/ptau"
 	"github.com/zkkex/zkkex/internal/redact"
 	"github.com/zkkex/zkkex/setup/params"
 )
@@ -81,8 +83,11 @@ type PhaseOne struct {
 	File params.File
 	// Power is the base-2 logarithm of the number of powers in that file.
 	Power int
-	// Contributors are the names that the file claims, unverified.
-	Contributors []string
+	// CeremonyPower is the power of the ceremony that made the file: Power, or more
+	// if the file was cut down to fewer powers.
+	CeremonyPower int
+	// Chain is the content of the file's contributions section, docs/spec/ptau.md.
+	Chain []byte
 }
 
 // Ceremony is an opened ceremony. It is for one goroutine at a time.
@@ -91,6 +96,7 @@ type Ceremony struct {
 	fsys       fs.FS
 	definition *Definition
 	digest     params.Digest // SHA-256 of ceremony.json
+	chain      *ptau.Chain   // of an imported phase 1, or nil
 	files      []file
 	cache      cache
 	begun      *beginning // nil until phase 2 is looked at
@@ -106,7 +112,14 @@ func Init(ctx context.Context, dir string, o Options, progress Progress) (*Cerem
 	if err := absent(dir); err != nil {
 		return nil, fmt.Errorf("making a ceremony: %w", err)
 	}
-	definition, err := define(o)
+	var chain *ptau.Chain
+	if o.Ptau != nil {
+		var err error
+		if chain, err = ptau.ParseChain(o.Ptau.Chain, o.Ptau.CeremonyPower); err != nil {
+			return nil, chainError(err)
+		}
+	}
+	definition, err := define(o, chain)
 	if err != nil {
 		return nil, err
 	}
@@ -116,10 +129,10 @@ func Init(ctx context.Context, dir string, o Options, progress Progress) (*Cerem
 	}
 	files := map[string][]byte{DefinitionFile: encoded}
 	if o.Ptau != nil {
-		if err := checkSRS(ctx, o.Ptau.SRS, definition.Domain, progress); err != nil {
+		if err := checkImported(ctx, o.Ptau.SRS, chain, definition.Domain, progress); err != nil {
 			return nil, err
 		}
-		files[PhaseOneFile] = o.Ptau.SRS
+		files[PhaseOneFile], files[ChainFile] = o.Ptau.SRS, o.Ptau.Chain
 	}
 	if err := atomicfile.CreateFolder(dir, files); err != nil {
 		return nil, fmt.Errorf("making a ceremony in %s: %w", dir, err)

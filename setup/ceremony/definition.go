@@ -1,7 +1,6 @@
 package ceremony
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"math/bits"
 	"time"
@@ -9,6 +8,7 @@ import (
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/internal/compiled"
 	"github.com/zkkex/zkkex/internal/mpc"
+	"github.com/zkkex/zkkex/internal/ptau"
 	"github.com/zkkex/zkkex/internal/public"
 	"github.com/zkkex/zkkex/internal/relation"
 	"github.com/zkkex/zkkex/internal/strictjson"
@@ -21,6 +21,8 @@ const (
 	DefinitionFile = "ceremony.json"
 	// PhaseOneFile holds an imported phase 1.
 	PhaseOneFile = "phase1.srs"
+	// ChainFile holds the contributions to an imported phase 1.
+	ChainFile = "phase1.chain"
 )
 
 // Limits of a definition.
@@ -35,10 +37,6 @@ const (
 	MaxSource = 256
 	// maxWires bounds the number of a circuit's wires.
 	maxWires = 1 << 22
-	// maxClaimed bounds the contributors that an imported file claims.
-	maxClaimed = 256
-	// maxPower bounds the power of an imported file: the field has 2^28 roots.
-	maxPower = 28
 )
 
 // Values of the fields of the same names.
@@ -87,10 +85,15 @@ type ImportedPhase struct {
 	File params.File `json:"file"`
 	// Power is the base-2 logarithm of the number of powers in that file.
 	Power int `json:"power"`
-	// Contributors are the names that the file claims. Nobody has verified them.
+	// CeremonyPower is the power of the ceremony that made it, which is larger if
+	// the file was cut down to fewer powers.
+	CeremonyPower int `json:"ceremony_power"`
+	// Contributors are the names in [ChainFile], beacons included. They are claims.
 	Contributors []string `json:"contributors"`
 	// SRS is the size and digest of [PhaseOneFile].
 	SRS params.File `json:"srs"`
+	// Chain is the size and digest of [ChainFile].
+	Chain params.File `json:"chain"`
 }
 
 // Beacons names public values that were announced before they could be known.
@@ -242,16 +245,20 @@ func (p *ImportedPhase) check(domain int) error {
 		return fmt.Errorf("source: %w", err)
 	}
 	switch {
-	case p.Power < 1 || p.Power > maxPower || 1<<p.Power < domain:
-		return fmt.Errorf("power %d, expected %d to %d", p.Power, bits.Len(uint(domain-1)), maxPower)
+	case p.CeremonyPower < 1 || p.CeremonyPower > ptau.MaxPower:
+		return fmt.Errorf("ceremony of power %d, expected 1 to %d", p.CeremonyPower, ptau.MaxPower)
+	case p.Power < 1 || p.Power > p.CeremonyPower || 1<<p.Power < domain:
+		return fmt.Errorf("power %d, expected %d to %d", p.Power, bits.Len(uint(domain-1)), p.CeremonyPower)
 	case p.File.Size < 1:
 		return fmt.Errorf("a file of %d bytes, expected at least 1", p.File.Size)
 	case p.SRS.Size != int64(mpc.SRSSize(domain)):
 		return fmt.Errorf("%s of %d bytes, expected %d", PhaseOneFile, p.SRS.Size, mpc.SRSSize(domain))
+	case p.Chain.Size < 1 || p.Chain.Size > ptau.MaxChainSize:
+		return fmt.Errorf("%s of %d bytes, expected 1 to %d", ChainFile, p.Chain.Size, ptau.MaxChainSize)
 	case p.Contributors == nil:
 		return fmt.Errorf("contributors: expected a list, which may be empty")
-	case len(p.Contributors) > maxClaimed:
-		return fmt.Errorf("%d contributors, expected at most %d", len(p.Contributors), maxClaimed)
+	case len(p.Contributors) > ptau.MaxContributions:
+		return fmt.Errorf("%d contributors, expected at most %d", len(p.Contributors), ptau.MaxContributions)
 	}
 	for _, name := range p.Contributors {
 		if name == "" {
@@ -288,8 +295,9 @@ func (d *Definition) firstPhase() int {
 	return 1
 }
 
-// define returns the definition that o asks for.
-func define(o Options) (*Definition, error) {
+// define returns the definition that o asks for. chain is that of o's imported
+// phase 1.
+func define(o Options, chain *ptau.Chain) (*Definition, error) {
 	if err := hasCeremony(o.Circuit); err != nil {
 		return nil, err
 	}
@@ -319,21 +327,19 @@ func define(o Options) (*Definition, error) {
 	}
 	if o.Ptau != nil {
 		d.Phase1 = Imported
-		d.Imported = o.Ptau.describe()
+		d.Imported = o.Ptau.describe(chain)
 	}
 	return d, nil
 }
 
-func (p *PhaseOne) describe() *ImportedPhase {
-	names := make([]string, len(p.Contributors))
-	for i, name := range p.Contributors {
-		names[i] = printable(name, MaxSource)
-	}
+func (p *PhaseOne) describe(chain *ptau.Chain) *ImportedPhase {
 	return &ImportedPhase{
-		Source:       p.Source,
-		File:         p.File,
-		Power:        p.Power,
-		Contributors: names,
-		SRS:          params.File{Size: int64(len(p.SRS)), SHA256: sha256.Sum256(p.SRS)},
+		Source:        p.Source,
+		File:          p.File,
+		Power:         p.Power,
+		CeremonyPower: p.CeremonyPower,
+		Contributors:  chainNames(chain),
+		SRS:           params.Describe(p.SRS),
+		Chain:         params.Describe(p.Chain),
 	}
 }

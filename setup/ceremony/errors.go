@@ -16,7 +16,8 @@ var ErrRejected = zkkex.ErrRejected
 var ErrNotNow = errors.New("not possible in the ceremony's present state")
 
 // Checks that are not mathematics. A [FileError] has one of them, or the name of
-// one of the checks of package internal/mpc, such as "proof of delta".
+// one of the checks of package internal/mpc, such as "proof of delta", or of package
+// internal/ptau, such as "proof of knowledge".
 const (
 	// CheckName: the name of a file is not one of a ceremony's.
 	CheckName = "name"
@@ -41,6 +42,9 @@ const (
 	CheckSignature = "signature"
 	// CheckDigest: the digest of a file or of a payload.
 	CheckDigest = "sha256"
+	// CheckNames: the definition names the contributors to an imported phase 1 that
+	// are in its chain.
+	CheckNames = "names in the chain"
 	// CheckBeacon: a beacon is missing, or is not the announced one.
 	CheckBeacon = "beacon"
 	// CheckContributions: a phase without a contribution besides the beacon.

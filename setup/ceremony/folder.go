@@ -36,7 +36,7 @@ func (c *Ceremony) read() error {
 	if err := c.readDefinition(entries); err != nil {
 		return err
 	}
-	if err := c.readPhaseOne(entries); err != nil {
+	if err := c.readImported(entries); err != nil {
 		return err
 	}
 	c.files = nil
@@ -100,17 +100,13 @@ func (c *Ceremony) readDefinition(entries map[string]fs.FileInfo) error {
 	return nil
 }
 
-// readPhaseOne checks size and digest of an imported phase 1.
+// readPhaseOne checks size and digest of the powers of an imported phase 1.
 func (c *Ceremony) readPhaseOne(entries map[string]fs.FileInfo) error {
 	imported := c.definition.Imported
-	info, ok := entries[PhaseOneFile]
-	switch {
-	case imported == nil:
-		return nil // if there is a file, it is unexpected
-	case !ok:
-		return &FileError{File: PhaseOneFile, Check: CheckName, Err: fmt.Errorf("%w: %s names it: get it with the rest of the ceremony", fs.ErrNotExist, DefinitionFile)}
+	info, err := take(entries, PhaseOneFile)
+	if err != nil {
+		return err
 	}
-	delete(entries, PhaseOneFile)
 	if info.Size() != imported.SRS.Size {
 		return &FileError{File: PhaseOneFile, Check: CheckSize, Err: fmt.Errorf("%d bytes, expected %d", info.Size(), imported.SRS.Size)}
 	}
@@ -205,7 +201,7 @@ func (c *Ceremony) unexpected(entries map[string]fs.FileInfo, next string) error
 	if p := c.peek(name, entries[name]); p != nil {
 		return c.spare(name, p)
 	}
-	return &FileError{File: name, Check: CheckName, Err: fmt.Errorf("expected %s, %s if it is imported, and %s and so on alone: move the file away", DefinitionFile, PhaseOneFile, FileName(1))}
+	return &FileError{File: name, Check: CheckName, Err: fmt.Errorf("expected %s, %s and %s if phase 1 is imported, and %s and so on alone: move the file away", DefinitionFile, PhaseOneFile, ChainFile, FileName(1))}
 }
 
 // peek returns the beginning of a file that has not the name of a contribution,

@@ -368,7 +368,7 @@ func TestOpenMeasuresBeforeReading(t *testing.T) {
 	for name, b := range chain.Files(t) {
 		files[name] = &fstest.MapFile{Data: b}
 	}
-	for _, name := range []string{definition, phaseOne, "0001.contribution"} {
+	for _, name := range []string{definition, phaseOne, ceremony.ChainFile, "0001.contribution"} {
 		_, err := ceremony.OpenFS(folder{files, &claims{t, name, 1 << 50}})
 		want := ceremony.FileError{File: name, Check: ceremony.CheckSize}
 		if name == "0001.contribution" {

@@ -27,7 +27,7 @@ func seeds(f *testing.F) (definitions, contributions, transcripts [][]byte) {
 			switch name {
 			case ceremony.DefinitionFile:
 				definitions = append(definitions, b)
-			case ceremony.PhaseOneFile:
+			case ceremony.PhaseOneFile, ceremony.ChainFile:
 			default:
 				contributions = append(contributions, b)
 			}

@@ -49,14 +49,12 @@ func ReadPtau(ctx context.Context, r io.ReaderAt, size int64, source string, cir
 	if err != nil {
 		return nil, err
 	}
-	one := &PhaseOne{
-		SRS:    mpc.SRSBytes(srs),
-		Source: source,
-		File:   params.File{Size: file.Size(), SHA256: digest},
-		Power:  file.Power(),
-	}
-	for _, c := range file.Chain().Contributions() {
-		one.Contributors = append(one.Contributors, c.Name)
-	}
-	return one, nil
+	return &PhaseOne{
+		SRS:           mpc.SRSBytes(srs),
+		Source:        source,
+		File:          params.File{Size: file.Size(), SHA256: digest},
+		Power:         file.Power(),
+		CeremonyPower: file.CeremonyPower(),
+		Chain:         file.Chain().Bytes(),
+	}, nil
 }

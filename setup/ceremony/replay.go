@@ -72,7 +72,7 @@ func (r *replay) digest(step int) params.Digest {
 // steps before it have been verified.
 func (r *replay) check(ctx context.Context, step int) error {
 	if step == 0 {
-		return r.checkImported(ctx)
+		return r.c.VerifyImported(ctx, r.progress)
 	}
 	f := &r.c.files[step-1]
 	if f.Header.Kind == Beacon {
@@ -85,33 +85,6 @@ func (r *replay) check(ctx context.Context, step int) error {
 		err = r.checkPhase2(ctx, f.Header.Number)
 	}
 	return named(f, err)
-}
-
-func (r *replay) checkImported(ctx context.Context) error {
-	imported := r.c.definition.Imported
-	if imported == nil {
-		return nil
-	}
-	b, err := r.c.whole(PhaseOneFile, imported.SRS)
-	if err != nil {
-		return err
-	}
-	return checkSRS(ctx, b, r.c.definition.Domain, r.progress)
-}
-
-// checkSRS verifies the bytes of an imported phase 1.
-func checkSRS(ctx context.Context, b []byte, domain int, progress Progress) error {
-	const step = "verifying the imported phase 1"
-	progress.report(step, 0, 1)
-	srs, err := mpc.ParseSRS(b, domain)
-	if err == nil {
-		err = mpc.CheckSRS(ctx, srs)
-	}
-	if err != nil {
-		return namedFile(&FileError{File: PhaseOneFile}, err)
-	}
-	progress.report(step, 1, 1)
-	return nil
 }
 
 func (r *replay) checkPhase1(ctx context.Context, number int) error {
@@ -240,16 +213,18 @@ func named(f *file, err error) error {
 	if err == nil {
 		return nil
 	}
-	return namedFile(&FileError{File: f.name, Number: f.Header.Number, Contributor: f.Header.Contributor}, err)
+	return namedFile(&FileError{File: f.name, Number: f.Header.Number, Contributor: f.Header.Contributor}, err,
+		"take this file and all after it away; its contributor, and those after, must contribute again")
 }
 
-func namedFile(e *FileError, err error) error {
+// namedFile gives an error of mathematics the check, and says what to do.
+func namedFile(e *FileError, err error, advice string) error {
 	var failed *mpc.CheckError
 	if !errors.As(err, &failed) {
 		return err
 	}
 	e.Check = failed.Check
-	e.Err = fmt.Errorf("%w: take this file and all after it away; its contributor, and those after, must contribute again", failed.Err)
+	e.Err = fmt.Errorf("%w: %s", failed.Err, advice)
 	if errors.Is(err, zkkex.ErrMalformed) {
 		e.Err = &zkkex.ParseError{Format: "payload", Err: e.Err}
 	}

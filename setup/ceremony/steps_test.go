@@ -146,6 +146,14 @@ func TestInitRefuses(t *testing.T) {
 			o.Ptau = ceremonytest.Imported(t)
 			copy(o.Ptau.SRS[len(o.Ptau.SRS)-32:], o.Ptau.SRS[len(o.Ptau.SRS)-64:])
 		}, ceremony.ErrRejected},
+		{"an imported phase 1 without a chain", func(o *ceremony.Options) {
+			o.Ptau = ceremonytest.Imported(t)
+			o.Ptau.Chain = nil
+		}, zkkex.ErrMalformed},
+		{"an imported phase 1 with another's chain", func(o *ceremony.Options) {
+			o.Ptau = ceremonytest.Imported(t)
+			o.Ptau.Chain = run(ceremonytest.PtauPower, ceremonytest.Secrets("first"))
+		}, ceremony.ErrRejected},
 	}
 	for _, test := range tests {
 		o := good()
@@ -164,7 +172,7 @@ func TestInitRefuses(t *testing.T) {
 func TestImportedNames(t *testing.T) {
 	ceremonytest.Small(t)
 	d := open(t, ceremonytest.Plan{Imported: true}.Make(t)).Definition()
-	if got := fmt.Sprintf("%q", d.Imported.Contributors); got != `["first" "second ? name" ""]` {
+	if got := fmt.Sprintf("%q", d.Imported.Contributors); got != `["first" "second � name" ""]` {
 		t.Error(got)
 	}
 	if s := open(t, ceremonytest.Plan{Imported: true}.Make(t)).Status(); s.Phase != 2 || s.Next != 1 {

@@ -29,22 +29,6 @@ func checkText(text string, most int) error {
 	return nil
 }
 
-// printable returns what checkText accepts of a text that others chose, with
-// question marks for the rest, or "".
-func printable(text string, most int) string {
-	var out []rune
-	for _, r := range text {
-		if len(out) == most {
-			break
-		}
-		if !unicode.IsPrint(r) {
-			r = '?'
-		}
-		out = append(out, r)
-	}
-	return strings.TrimSpace(string(out))
-}
-
 // checkDate returns an error unless t is in UTC, in whole seconds, and has four
 // digits of a year.
 func checkDate(t time.Time) error {

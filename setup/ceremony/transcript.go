@@ -13,7 +13,7 @@ const (
 	transcriptMagic  = "zkkex/v1 transcript\n"
 	transcriptFormat = "ceremony transcript"
 	// maxFiles bounds the files of a transcript.
-	maxFiles = MaxNumber + 2
+	maxFiles = MaxNumber + 3
 	// maxNameSize bounds the name of a file in a transcript.
 	maxNameSize = 32
 )
@@ -31,7 +31,7 @@ func (c *Ceremony) Transcript() ([]byte, error) {
 	}
 	parts := []part{{DefinitionFile, params.Describe(definition)}}
 	if imported := c.definition.Imported; imported != nil {
-		parts = append(parts, part{PhaseOneFile, imported.SRS})
+		parts = append(parts, part{PhaseOneFile, imported.SRS}, part{ChainFile, imported.Chain})
 	}
 	for i := range c.files {
 		parts = append(parts, part{c.files[i].name, c.files[i].content})
@@ -72,7 +72,7 @@ func OpenTranscript(r io.ReaderAt, size int64) (*Ceremony, error) {
 }
 
 // readTranscript reads the table of files. Names are in the one order: the
-// definition, an imported phase 1, contributions by number.
+// definition, an imported phase 1 and its chain, contributions by number.
 func readTranscript(r io.ReaderAt, size int64) (*transcript, error) {
 	in := &cursor{r: r, size: size}
 	if magic := in.take(len(transcriptMagic)); string(magic) != transcriptMagic {
@@ -89,7 +89,7 @@ func readTranscript(r io.ReaderAt, size int64) (*transcript, error) {
 		}
 		s := in.section()
 		if in.err == nil && !t.follows(s.name) {
-			return nil, in.fault("file %q after %d others, expected %s, %s if it is imported, then %s and so on", s.name, len(t.parts), DefinitionFile, PhaseOneFile, FileName(1))
+			return nil, in.fault("file %q after %d others, expected %s, %s and %s if phase 1 is imported, then %s and so on", s.name, len(t.parts), DefinitionFile, PhaseOneFile, ChainFile, FileName(1))
 		}
 		t.parts = append(t.parts, s)
 	}
@@ -107,10 +107,12 @@ func (t *transcript) follows(name string) bool {
 		return name == DefinitionFile
 	case n == 1 && name == PhaseOneFile:
 		return true
-	case t.parts[min(1, n-1)].name == PhaseOneFile:
-		return name == FileName(n-1)
+	case t.parts[min(1, n-1)].name != PhaseOneFile:
+		return name == FileName(n)
+	case n == 2:
+		return name == ChainFile
 	}
-	return name == FileName(n)
+	return name == FileName(n-2)
 }
 
 // cursor reads a transcript in order and keeps the first error.

@@ -23,8 +23,8 @@ import (
 type Chain struct {
 	// Definition is what ceremony.json says.
 	Definition ceremony.Definition
-	// SRS is an imported phase 1, or nil.
-	SRS []byte
+	// SRS is an imported phase 1, and Ptau its chain, or nil.
+	SRS, Ptau []byte
 	// Links are the contribution files, from number 1.
 	Links []Link
 }
@@ -50,6 +50,7 @@ func Read(t testing.TB, fsys fs.FS) *Chain {
 	chain := &Chain{Definition: c.Definition()}
 	if chain.Definition.Imported != nil {
 		chain.SRS = read(t, fsys, ceremony.PhaseOneFile)
+		chain.Ptau = read(t, fsys, ceremony.ChainFile)
 	}
 	for _, entry := range c.Status().Entries {
 		p, payload, err := ceremony.ParseContribution(read(t, fsys, entry.File))
@@ -100,6 +101,7 @@ func (c *Chain) Files(t testing.TB) map[string][]byte {
 	t.Helper()
 	if c.SRS != nil {
 		c.Definition.Imported.SRS = params.Describe(c.SRS)
+		c.Definition.Imported.Chain = params.Describe(c.Ptau)
 	}
 	definition, err := c.Definition.Bytes()
 	if err != nil {
@@ -108,6 +110,7 @@ func (c *Chain) Files(t testing.TB) map[string][]byte {
 	files := map[string][]byte{ceremony.DefinitionFile: definition}
 	if c.SRS != nil {
 		files[ceremony.PhaseOneFile] = c.SRS
+		files[ceremony.ChainFile] = c.Ptau
 	}
 	id := params.Digest(sha256.Sum256(definition))
 	previous := id
@@ -162,7 +165,7 @@ func Write(t testing.TB, files map[string][]byte) string {
 // Transcript returns the transcript of files, whatever is in them.
 func Transcript(files map[string][]byte) []byte {
 	var names []string
-	for _, name := range []string{ceremony.DefinitionFile, ceremony.PhaseOneFile} {
+	for _, name := range []string{ceremony.DefinitionFile, ceremony.PhaseOneFile, ceremony.ChainFile} {
 		if _, ok := files[name]; ok {
 			names = append(names, name)
 		}

@@ -6,9 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/zkkex/zkkex/internal/compiled"
-	"github.com/zkkex/zkkex/internal/mpc"
-	"github.com/zkkex/zkkex/internal/relation"
 	"github.com/zkkex/zkkex/setup/ceremony"
 	"github.com/zkkex/zkkex/setup/params"
 )
@@ -112,28 +109,5 @@ func beacon(t testing.TB, c *ceremony.Ceremony) {
 	t.Helper()
 	if _, err := c.Beacon(context.Background(), BeaconSource, BeaconValue, nil); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// Imported returns a phase 1 for [Circuit] as it comes from elsewhere. Everybody
-// knows its secrets.
-func Imported(t testing.TB) *ceremony.PhaseOne {
-	t.Helper()
-	ctx := context.Background()
-	system, err := compiled.Circuit(Circuit)
-	if err != nil {
-		t.Fatal(err)
-	}
-	domain := mpc.Domain(relation.SizeOf(system))
-	srs, err := mpc.NewPhase1(domain).Seal(ctx, BeaconValue, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &ceremony.PhaseOne{
-		SRS:          mpc.SRSBytes(srs),
-		Source:       "https://example.org/powers_28.ptau",
-		File:         params.Describe([]byte("powers of tau")),
-		Power:        28,
-		Contributors: []string{"first", "second \u202e name", ""},
 	}
 }

@@ -1,0 +1,164 @@
+package ceremony
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/internal/mpc"
+	"github.com/zkkex/zkkex/internal/ptau"
+	"github.com/zkkex/zkkex/setup/params"
+)
+
+// ImportedContribution is a contribution to an imported phase 1. That its maker
+// knew the secrets that it changed tau, alpha and beta by is verified with the
+// rest; who they are is a claim.
+type ImportedContribution struct {
+	// Number counts from 1, beacons included.
+	Number int
+	// Name is what they called themselves; it may be empty.
+	Name string
+	// Response is the BLAKE2b-512 hash that snarkjs showed them, and that they may
+	// have published: it ties them to the contribution.
+	Response [64]byte
+	// Beacon is the value of a beacon, and nil for a contribution. Its secrets are
+	// those that hashing it 2^Exponent times gives, which everybody can do.
+	Beacon   []byte
+	Exponent int
+}
+
+// ImportedContributions returns the contributions to an imported phase 1 in
+// order, and nothing if phase 1 is the ceremony's own.
+func (c *Ceremony) ImportedContributions() []ImportedContribution {
+	if c.chain == nil {
+		return nil
+	}
+	var out []ImportedContribution
+	for _, one := range c.chain.Contributions() {
+		imported := ImportedContribution{Number: one.Number, Name: one.Name, Response: one.Response}
+		if one.Beacon != nil {
+			imported.Beacon, imported.Exponent = one.Beacon.Value, one.Beacon.Exponent
+		}
+		out = append(out, imported)
+	}
+	return out
+}
+
+// VerifyImported verifies an imported phase 1, and nothing else: its powers, and
+// that the contributions in [ChainFile] led to them. [Ceremony.Verify] does so too.
+// It returns a [FileError], or ctx's error; nil if phase 1 is the ceremony's own.
+func (c *Ceremony) VerifyImported(ctx context.Context, progress Progress) error {
+	imported := c.definition.Imported
+	if imported == nil {
+		return nil
+	}
+	b, err := c.whole(PhaseOneFile, imported.SRS)
+	if err != nil {
+		return err
+	}
+	return checkImported(ctx, b, c.chain, c.definition.Domain, progress)
+}
+
+// checkImported verifies the bytes of an imported phase 1, and its chain.
+func checkImported(ctx context.Context, b []byte, chain *ptau.Chain, domain int, progress Progress) error {
+	const step = "verifying the imported phase 1"
+	progress.report(step, 0, 1)
+	srs, err := mpc.ParseSRS(b, domain)
+	if err == nil {
+		err = mpc.CheckSRS(ctx, srs)
+	}
+	if err != nil {
+		return namedFile(&FileError{File: PhaseOneFile}, err, importAnew)
+	}
+	progress.report(step, 1, 1)
+	return chainError(chain.Verify(ctx, srs, ptau.Progress(progress)))
+}
+
+// importAnew is what to do about an imported phase 1 that is none.
+const importAnew = "do not use it; begin anew with the file that the first phase's ceremony published"
+
+// readImported checks sizes and digests of an imported phase 1, and whether its
+// chain says what the definition says.
+func (c *Ceremony) readImported(entries map[string]fs.FileInfo) error {
+	c.chain = nil
+	imported := c.definition.Imported
+	if imported == nil {
+		return nil // if there is a file of it, it is unexpected
+	}
+	if err := c.readPhaseOne(entries); err != nil {
+		return err
+	}
+	info, err := take(entries, ChainFile)
+	if err != nil {
+		return err
+	}
+	if info.Size() != imported.Chain.Size {
+		return &FileError{File: ChainFile, Check: CheckSize, Err: fmt.Errorf("%d bytes, expected %d", info.Size(), imported.Chain.Size)}
+	}
+	b, err := c.readSmall(ChainFile, info, imported.Chain.Size)
+	if err != nil {
+		return err
+	}
+	if got := params.Describe(b); got != imported.Chain {
+		return &FileError{File: ChainFile, Check: CheckDigest, Err: fmt.Errorf("%v, but %s says %v: the file was changed; get it anew", got.SHA256, DefinitionFile, imported.Chain.SHA256)}
+	}
+	if c.chain, err = ptau.ParseChain(b, imported.CeremonyPower); err != nil {
+		return chainError(err)
+	}
+	return c.compareNames()
+}
+
+// compareNames compares the names in the definition with those in the chain.
+func (c *Ceremony) compareNames() error {
+	said, names := c.definition.Imported.Contributors, chainNames(c.chain)
+	if slices.Equal(said, names) {
+		return nil
+	}
+	return &FileError{File: DefinitionFile, Check: CheckNames, Err: fmt.Errorf("%s names the contributors %q, but %s has %q: the definition lies; do not contribute",
+		DefinitionFile, said, ChainFile, names)}
+}
+
+// chainNames returns the names of all contributions, beacons included.
+func chainNames(chain *ptau.Chain) []string {
+	names := []string{}
+	for _, one := range chain.Contributions() {
+		names = append(names, one.Name)
+	}
+	return names
+}
+
+// take removes a file from those that were listed.
+func take(entries map[string]fs.FileInfo, name string) (fs.FileInfo, error) {
+	info, ok := entries[name]
+	if !ok {
+		return nil, &FileError{File: name, Check: CheckName, Err: fmt.Errorf("%w: %s names it: get it with the rest of the ceremony", fs.ErrNotExist, DefinitionFile)}
+	}
+	delete(entries, name)
+	return info, nil
+}
+
+// chainError gives an error of a chain the file and the check: [CheckForm] for what
+// cannot be read, and the name of package internal/ptau for the rest.
+func chainError(err error) error {
+	var refused *ptau.Error
+	if !errors.As(err, &refused) {
+		return err
+	}
+	cause := refused.Err
+	if refused.Contribution > 0 {
+		cause = fmt.Errorf("contribution %d: %w", refused.Contribution, cause)
+	}
+	e := &FileError{File: ChainFile, Check: string(refused.Check)}
+	switch {
+	case errors.Is(err, zkkex.ErrMalformed):
+		e.Check, e.Err = CheckForm, &zkkex.ParseError{Format: "chain of contributions", Err: fmt.Errorf("%s: %w", refused.Check, cause)}
+	case errors.Is(err, zkkex.ErrUnsupported):
+		e.Err = fmt.Errorf("%w: %w", zkkex.ErrUnsupported, cause)
+	default:
+		e.Err = fmt.Errorf("%w: %s", cause, importAnew)
+	}
+	return e
+}
