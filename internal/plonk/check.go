@@ -9,6 +9,7 @@ import (
 	curve "github.com/consensys/gnark-crypto/ecc/bn254"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr/fft"
+	"github.com/consensys/gnark-crypto/utils"
 )
 
 // Names of checks of a structured reference string.
@@ -112,7 +113,7 @@ func (s *SRS) checkLagrange() error {
 	}
 	domain := fft.NewDomain(uint64(n))
 	domain.FFTInverse(weights, fft.DIF)
-	fft.BitReverse(weights)
+	utils.BitReverse(weights)
 	if _, err := commitment.MultiExp(s.Powers[:n], weights, ecc.MultiExpConfig{}); err != nil {
 		return fmt.Errorf("committing: %w", err)
 	}
