@@ -10,6 +10,7 @@ import (
 	curve "github.com/consensys/gnark-crypto/ecc/bn254"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr/fft"
+	"github.com/consensys/gnark-crypto/utils"
 )
 
 // weightSize is the size of a random weight in bytes. Two lists of points of a
@@ -78,7 +79,7 @@ func weights(n int) ([]fr.Element, error) {
 // coefficients.
 func (c *checker) interpolate(values []fr.Element) {
 	c.domain.FFTInverse(values, fft.DIF)
-	fft.BitReverse(values)
+	utils.BitReverse(values)
 }
 
 func sumG1(points []curve.G1Affine, w []fr.Element) (curve.G1Affine, error) {

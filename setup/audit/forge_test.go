@@ -120,7 +120,6 @@ func (p payload) z(i int) int         { return p.k(p.size.Secret+p.size.Internal
 func (p payload) delta2() int         { return p.z(p.domain() - 1) }
 func (p payload) delta1() int         { return 2 }
 func (p payload) deltaProof() int     { return p.delta2() + g2 }
-func (p payload) lastOfAll() int      { return len(p.b) - 1 }
 func (p payload) challengeOf() []byte { return p.b[len(p.b)-32:] }
 
 // scale multiplies the point of G1 at an offset.

@@ -10,6 +10,7 @@ import (
 	curve "github.com/consensys/gnark-crypto/ecc/bn254"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr/fft"
+	"github.com/consensys/gnark-crypto/utils"
 	"github.com/consensys/gnark/backend/groth16/bn254/mpcsetup"
 	"github.com/consensys/gnark/constraint"
 	cs "github.com/consensys/gnark/constraint/bn254"
@@ -191,7 +192,7 @@ func (s *secrets) begin() (*mpcsetup.Phase2, *mpcsetup.Phase2Evaluations) {
 	_, _, p.Parameters.G1.Delta, p.Parameters.G2.Delta = curve.Generators()
 	p.Parameters.G1.PKK = points[s.size.Public:]
 	z := s.sequence(s.vanishing(), s.n)
-	fft.BitReverse(z)
+	utils.BitReverse(z)
 	p.Parameters.G1.Z = inG1(z[:s.n-1])
 	return p, &evals
 }
