@@ -21,7 +21,8 @@ const ptauFile = "powers of tau"
 const (
 	// CheckPtauFile: it is the file that the ceremony's definition describes.
 	CheckPtauFile = "file of the imported phase"
-	// CheckPtauContributions: its own contributions verify.
+	// CheckPtauContributions: the contributions to it verify, of the transcript and,
+	// if it is at hand, of the file, and are the same.
 	CheckPtauContributions = "contributions of the imported phase"
 	// CheckPtauPowers: its powers are those that the ceremony went on from.
 	CheckPtauPowers = "powers of the imported phase"
@@ -38,7 +39,8 @@ func (a *auditor) imported(c *ceremony.Ceremony) error {
 		}
 		return nil
 	}
-	a.report.Imported = &Imported{Source: claimed.Source, File: claimed.File, Contributors: claimed.Contributors}
+	a.report.Imported = &Imported{Source: claimed.Source, File: claimed.File, Contributions: importedContributions(c)}
+	a.record(ceremony.CheckNames, subject{file: ceremony.DefinitionFile}, nil) // or it would not be open
 	if a.options.Ptau == nil {
 		return nil
 	}
@@ -47,11 +49,42 @@ func (a *auditor) imported(c *ceremony.Ceremony) error {
 	return err
 }
 
+// importedContributions lists the contributions to an imported first phase.
+func importedContributions(c *ceremony.Ceremony) []ImportedContribution {
+	out := []ImportedContribution{}
+	for _, one := range c.ImportedContributions() {
+		out = append(out, ImportedContribution{
+			Number: one.Number, Contributor: one.Name, Response: fmt.Sprintf("%x", one.Response),
+			Beacon: one.Beacon != nil, Value: fmt.Sprintf("%x", one.Beacon), Exponent: one.Exponent,
+		})
+	}
+	return out
+}
+
+// verifyChain verifies the contributions to an imported first phase, which led to the
+// powers srs.
+func (a *auditor) verifyChain(c *ceremony.Ceremony, srs *mpc.SRS) error {
+	about, imported := subject{file: ceremony.ChainFile}, c.Definition().Imported
+	b, err := fs.ReadFile(c.FS(), ceremony.ChainFile)
+	if err != nil {
+		return err
+	}
+	if params.Describe(b) != imported.Chain {
+		return fmt.Errorf("%s: %w", ceremony.ChainFile, errChanged)
+	}
+	chain, err := ptau.ParseChain(b, imported.CeremonyPower)
+	if err == nil {
+		err = chain.Verify(a.ctx, srs, ptau.Progress(a.within("phase 1")))
+	}
+	a.report.Imported.Verified = err == nil
+	return a.ptauOutcome(CheckPtauContributions, about, err)
+}
+
 func (a *auditor) comparePtau(c *ceremony.Ceremony, claimed *ceremony.ImportedPhase, domain int) (bool, error) {
 	about := subject{file: ptauFile}
 	file, err := ptau.Open(a.options.Ptau, a.options.PtauSize)
 	if err != nil {
-		return false, a.ptauOutcome(CheckPtauFile, err)
+		return false, a.ptauOutcome(CheckPtauFile, about, err)
 	}
 	digest, err := file.SHA256(a.ctx, a.within(ptauFile))
 	if err != nil {
@@ -66,19 +99,36 @@ func (a *auditor) comparePtau(c *ceremony.Ceremony, claimed *ceremony.ImportedPh
 		wrong = fmt.Errorf("expected the power %d that the definition says, got %d", claimed.Power, file.Power())
 	}
 	same := a.record(CheckPtauFile, about, wrong)
-	err = file.Verify(a.ctx, a.within(ptauFile))
-	if err := a.ptauOutcome(CheckPtauContributions, err); err != nil {
+	chain, err := a.compareChain(c, file)
+	if err != nil {
 		return false, err
 	}
 	powers, err := a.comparePowers(c, file, domain)
-	return same && powers, err
+	return same && chain && powers, err
+}
+
+// compareChain verifies the contributions of the file and compares them with those in
+// the transcript.
+func (a *auditor) compareChain(c *ceremony.Ceremony, file *ptau.File) (bool, error) {
+	about := subject{file: ptauFile}
+	if err := file.Verify(a.ctx, a.within(ptauFile)); err != nil {
+		return false, a.ptauOutcome(CheckPtauContributions, about, err)
+	}
+	used, err := fs.ReadFile(c.FS(), ceremony.ChainFile)
+	if err != nil {
+		return false, err
+	}
+	if !bytes.Equal(file.Chain().Bytes(), used) {
+		err = fmt.Errorf("%s has other contributions than the file", ceremony.ChainFile)
+	}
+	return a.record(CheckPtauContributions, about, err), nil
 }
 
 // comparePowers compares the powers of the file with those in the transcript.
 func (a *auditor) comparePowers(c *ceremony.Ceremony, file *ptau.File, domain int) (bool, error) {
 	srs, err := file.Groth16(a.ctx, domain, a.within(ptauFile))
 	if err != nil {
-		return false, a.ptauOutcome(CheckPtauPowers, err)
+		return false, a.ptauOutcome(CheckPtauPowers, subject{file: ptauFile}, err)
 	}
 	used, err := fs.ReadFile(c.FS(), ceremony.PhaseOneFile)
 	if err != nil {
@@ -90,14 +140,14 @@ func (a *auditor) comparePowers(c *ceremony.Ceremony, file *ptau.File, domain in
 	return a.record(CheckPtauPowers, subject{file: ptauFile}, err), nil
 }
 
-// ptauOutcome records what reading the file came to, or returns an error that says
+// ptauOutcome records what reading a file came to, or returns an error that says
 // nothing about the file.
-func (a *auditor) ptauOutcome(check string, err error) error {
+func (a *auditor) ptauOutcome(check string, about subject, err error) error {
 	var fault *ptau.Error
 	if err != nil && !errors.As(err, &fault) {
 		return err
 	}
-	a.record(check, subject{file: ptauFile}, err)
+	a.record(check, about, err)
 	return nil
 }
 

@@ -94,6 +94,14 @@ func TestImportedPowersAreThoseOfTheFile(t *testing.T) {
 	if words := strings.Join(report.Trust.Words, "\n"); !strings.Contains(words, "as was checked here") {
 		t.Errorf("nothing about the comparison in:\n%s", words)
 	}
+	said := report.Imported.Contributions[0].Response
+	if !report.Imported.Verified || !strings.HasPrefix(said, "3ebf092d30113f85") {
+		t.Errorf("%+v", report.Imported)
+	}
+	group := report.Trust.Groups[0]
+	if group.Claimed || !group.Imported || len(group.Parties) != 2 || group.Parties[1].Names[0] != "Bob, of Zürich" {
+		t.Errorf("%+v", group)
+	}
 
 	flipped := bytes.Clone(b)
 	flipped[len(flipped)/2] ^= 1
@@ -111,6 +119,18 @@ func TestImportedPowersAreThoseOfTheFile(t *testing.T) {
 		"powers of tau: "+audit.CheckPtauContributions, "powers of tau: "+audit.CheckPtauPowers)
 	chain.Definition.Imported.File = params.Describe(b)
 
+	// A response that nobody was shown proves the same, and is not what the file has.
+	chain.Ptau[4+stateOfFirst] ^= 1
+	report = verify(t, chain.Set(t), with(b))
+	refusedBy(t, report, "powers of tau: "+audit.CheckPtauContributions)
+	if report.Imported.Compared {
+		t.Error("compared with a file that has other contributions")
+	}
+	if report = verify(t, chain.Set(t), audit.Options{}); !report.Sound() || report.Imported.Contributions[0].Response == said {
+		t.Errorf("%v: %+v", report.Err(), report.Imported)
+	}
+	chain.Ptau[4+stateOfFirst] ^= 1
+
 	// Other powers under the name of that file, upon which all contribute.
 	other, err := mpc.NewPhase1(4).Contribute(context.Background(), nil, nil)
 	if err != nil {
@@ -124,8 +144,53 @@ func TestImportedPowersAreThoseOfTheFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	(&forger{t: t, chain: chain, system: system}).importPowers(srs)
-	refusedBy(t, verify(t, chain.Set(t), with(b)), "powers of tau: "+audit.CheckPtauPowers)
+	f := &forger{t: t, chain: chain, system: system}
+	f.importPowers(srs)
+	refusedBy(t, verify(t, chain.Set(t), with(b)), ceremony.ChainFile+": "+audit.CheckPtauContributions, "powers of tau: "+audit.CheckPtauPowers)
+}
+
+// stateOfFirst is where the chaining value of the first contribution's response is, in
+// a chain after its first four bytes (docs/spec/ptau.md).
+const stateOfFirst = 1216 + 128
+
+// The contributions to an imported first phase are verified from the transcript alone.
+func TestPlantedChains(t *testing.T) {
+	f := newForger(t, ceremonytest.Plan{Imported: true, Phase2: []string{"Alice", "Bob"}})
+	first, second, beacon := ceremonytest.Public[0], ceremonytest.Public[1], ceremonytest.Public[2]
+	another := ceremonytest.Secrets("another")
+	another.Name = second.Name
+	const chain = ceremony.ChainFile + ": " + audit.CheckPtauContributions
+	for name, fault := range map[string]struct {
+		change func(c *ceremonytest.Chain)
+		want   string
+	}{
+		"another ceremony's": {func(c *ceremonytest.Chain) {
+			c.Ptau = ptau.TestingOnlyRun(ceremonytest.PtauPower, []ptau.TestingOnlySecrets{first, another, beacon}).Chain()
+		}, chain},
+		"a ceremony's of another power": {func(c *ceremonytest.Chain) {
+			c.Definition.Imported.Power, c.Definition.Imported.CeremonyPower = 27, 27
+		}, chain},
+		"another challenge": {func(c *ceremonytest.Chain) { c.Ptau[4+1432] ^= 1 }, chain},
+		"names": {func(c *ceremonytest.Chain) {
+			c.Definition.Imported.Contributors[0] = "Satoshi"
+		}, ceremony.DefinitionFile + ": " + ceremony.CheckNames},
+		"cut": {func(c *ceremonytest.Chain) { c.Ptau = c.Ptau[:len(c.Ptau)-1] }, ceremony.ChainFile + ": " + ceremony.CheckForm},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f.t = t
+			f.reset()
+			sound := set(f.chain.Set(t))
+			fault.change(f.chain)
+			report := verify(t, sound.transcript(t, f.chain.Files(t)), audit.Options{})
+			refusedBy(t, report, fault.want)
+			if report.Imported != nil && report.Imported.Verified {
+				t.Error("called verified")
+			}
+			if words := strings.Join(report.Trust.Words, "\n"); strings.Contains(words, "were verified here") || !strings.Contains(words, "Anybody may be able to forge") {
+				t.Errorf("words:\n%s", words)
+			}
+		})
+	}
 }
 
 func TestPowersForOwnPhase(t *testing.T) {

@@ -196,7 +196,11 @@ func (r *replayer) readSRS() error {
 	srs, err := mpc.ParseSRS(b, mpc.Domain(r.size))
 	if err != nil {
 		r.lost = ceremony.PhaseOneFile + " cannot be read"
+		r.skip(CheckPtauContributions, subject{file: ceremony.ChainFile}, r.lost)
 		return r.recordAll(srsChecks, about, err)
+	}
+	if err := r.verifyChain(r.c, srs); err != nil {
+		return err
 	}
 	return r.begin(srs, about)
 }

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/zkkex/zkkex"
@@ -116,18 +117,49 @@ type Contribution struct {
 	Signer string `json:"signer,omitempty"`
 }
 
-// Imported describes a first phase that was made elsewhere. All of it but the
-// powers themselves is a claim.
+// Imported describes a first phase that was made elsewhere.
 type Imported struct {
 	// Source says where the file is from.
 	Source string `json:"source"`
-	// File is the size and digest of the powers-of-tau file. Compare the digest
-	// with the one that its ceremony published.
+	// File is the size and digest of the powers-of-tau file, which may be compared with
+	// what its ceremony published. Unless Compared, both are claims.
 	File params.File `json:"file"`
-	// Compared is whether the powers were compared with that file here.
+	// Compared is whether powers and contributions were compared with that file here.
 	Compared bool `json:"compared"`
-	// Contributors are the names that the file claims.
-	Contributors []string `json:"contributors"`
+	// Verified is whether the contributions led to the powers, by secrets that their
+	// makers knew.
+	Verified bool `json:"verified"`
+	// Contributions are the contributions in their order, beacons included.
+	Contributions []ImportedContribution `json:"contributions"`
+}
+
+// ImportedContribution is a contribution to a first phase that was made elsewhere.
+type ImportedContribution struct {
+	// Number counts from 1.
+	Number int `json:"number"`
+	// Contributor is who made it, as the file says; it may be empty. A name is a claim.
+	Contributor string `json:"contributor"`
+	// Response is the BLAKE2b-512 hash, in hexadecimal digits, that snarkjs showed the
+	// contributor. If it is the one that somebody published, the contribution is theirs.
+	Response string `json:"response"`
+	// Beacon is whether it is a public value, which keeps nothing secret.
+	Beacon bool `json:"beacon"`
+	// Value is the value of a beacon in hexadecimal digits, and Exponent says that it
+	// is hashed 2^Exponent times.
+	Value    string `json:"value,omitempty"`
+	Exponent int    `json:"exponent,omitempty"`
+}
+
+// String returns the name and the first eight bytes of the response.
+func (c *ImportedContribution) String() string {
+	who := strconv.Quote(c.Contributor) // or a name could look like another response
+	switch {
+	case c.Beacon:
+		who = "beacon " + c.Value
+	case c.Contributor == "":
+		who = "no name"
+	}
+	return fmt.Sprintf("%d: %s, response %.16s", c.Number, who, c.Response)
 }
 
 // Sound reports whether every check passed.

@@ -32,7 +32,11 @@ func sample() *Report {
 	}
 	r.Imported = &Imported{
 		Source: "https://example.org/powers_12.ptau", File: params.File{Size: 4718752, SHA256: digest(6)},
-		Contributors: []string{"Carol", "Dave"},
+		Verified: true, Contributions: []ImportedContribution{
+			{Number: 1, Contributor: "Carol", Response: strings.Repeat("0123456789abcdef", 8)},
+			{Number: 2, Contributor: "Dave", Response: strings.Repeat("fedcba9876543210", 8)},
+			{Number: 3, Response: strings.Repeat("0011223344556677", 8), Beacon: true, Value: "0102030405060708", Exponent: 10},
+		},
 	}
 	a := &auditor{report: r}
 	a.record(mpc.CheckK, subject{"0001.contribution", "Alice"}, nil)
@@ -57,7 +61,7 @@ func TestSampleOfTheSpecification(t *testing.T) {
 func names() []string {
 	out := []string{
 		CheckParamsDigest, CheckKind, CheckFile, CheckCircuit, CheckEncoding, CheckSafe,
-		ceremony.CheckSignature, ceremony.CheckBeacon, ceremony.CheckContributions, CheckSigner,
+		ceremony.CheckSignature, ceremony.CheckBeacon, ceremony.CheckContributions, ceremony.CheckNames, CheckSigner,
 		CheckCeremonyKind, CheckMade, CheckCreated, CheckCloses,
 		CheckPtauFile, CheckPtauContributions, CheckPtauPowers,
 		CheckBegin, CheckRecomputed,

@@ -43,7 +43,10 @@ type Group struct {
 	Phase int `json:"phase"`
 	// Parties are the parties, in the order of their first contribution.
 	Parties []Party `json:"parties"`
-	// Claimed is whether the parties are only what an imported file claims.
+	// Imported is whether the phase was made elsewhere. Its parties are names in a file
+	// and no keys; [Imported.Contributions] has what ties them to people.
+	Imported bool `json:"imported"`
+	// Claimed is whether it is not verified that there are such parties at all.
 	Claimed bool `json:"claimed"`
 }
 
@@ -108,11 +111,7 @@ func judge(r *Report, f findings) Trust {
 func groups(r *Report) []Group {
 	out := []Group{}
 	if r.Imported != nil {
-		g := Group{Phase: 1, Parties: []Party{}, Claimed: true}
-		for _, name := range r.Imported.Contributors {
-			g.Parties = append(g.Parties, Party{Names: []string{name}})
-		}
-		out = append(out, g)
+		out = append(out, Group{Phase: 1, Parties: r.Imported.parties(), Imported: true, Claimed: !r.Imported.Verified})
 	}
 	for phase := 1; phase <= 2; phase++ {
 		if parties := parties(r.Contributions, phase); len(parties) > 0 {
@@ -135,6 +134,19 @@ func parties(contributions []Contribution, phase int) []Party {
 			out = append(out, Party{Names: []string{c.Contributor}, Key: c.Key, Signer: c.Signer})
 		} else if !slices.Contains(out[i].Names, c.Contributor) {
 			out[i].Names = append(out[i].Names, c.Contributor)
+		}
+	}
+	return out
+}
+
+// parties counts as one party's what is under one name, and each contribution without
+// a name.
+func (i *Imported) parties() []Party {
+	out := []Party{}
+	for _, c := range i.Contributions {
+		named := func(p Party) bool { return c.Contributor != "" && p.Names[0] == c.Contributor }
+		if !c.Beacon && !slices.ContainsFunc(out, named) {
+			out = append(out, Party{Names: []string{c.Contributor}})
 		}
 	}
 	return out
@@ -168,26 +180,25 @@ func forgeWords(r *Report, t *Trust, f findings) []string {
 
 // words says who can forge by the group's secret.
 func (g Group) words() string {
-	names := make([]string, len(g.Parties))
+	phase, names := fmt.Sprintf("phase %d", g.Phase), make([]string, len(g.Parties))
 	for i, party := range g.Parties {
 		names[i] = party.String()
 	}
-	switch {
-	case g.Claimed && len(names) == 0:
-		return "Whoever made the imported phase 1 can forge: its file names nobody."
-	case g.Claimed:
-		return fmt.Sprintf("All who contributed to the imported phase 1 could forge together. Its file claims these names, %d of them: %s.",
-			len(names), strings.Join(claimedNames(g.Parties), ", "))
-	case len(names) == 1:
-		return fmt.Sprintf("%s can forge alone: nobody else contributed to phase %d.", names[0], g.Phase)
+	if g.Imported {
+		phase, names = "the imported "+phase, importedNames(g.Parties)
 	}
-	return fmt.Sprintf("The %d contributors to phase %d could forge together: %s.", len(names), g.Phase, strings.Join(names, ", "))
+	if len(names) == 1 {
+		return fmt.Sprintf("%s can forge alone: nobody else contributed to %s.", names[0], phase)
+	}
+	return fmt.Sprintf("The %d contributors to %s could forge together: %s.", len(names), phase, strings.Join(names, ", "))
 }
 
-func claimedNames(parties []Party) []string {
+func importedNames(parties []Party) []string {
 	names := make([]string, len(parties))
 	for i, party := range parties {
-		names[i] = fmt.Sprintf("%q", strings.Join(party.Names, ""))
+		if names[i] = strconv.Quote(party.Names[0]); party.Names[0] == "" {
+			names[i] = "one without a name"
+		}
 	}
 	return names
 }
@@ -221,10 +232,16 @@ func importedWords(i *Imported) []string {
 	if i == nil {
 		return nil
 	}
-	compared := "was not at hand here, so that even that its powers are those used is a claim"
-	if i.Compared {
-		compared = "has the powers that were used, as was checked here"
+	if !i.Verified {
+		return []string{fmt.Sprintf("Phase 1 was imported from %q, and its contributions do not verify: nobody knows who knows its secrets.", i.Source)}
 	}
-	return []string{fmt.Sprintf("Phase 1 was imported from %q. The file with SHA-256 %v %s. Compare that digest with the one its ceremony published: who contributed to it is not verified here.",
-		i.Source, i.File.SHA256, compared)}
+	compared := "was not at hand, and is not needed for that"
+	if i.Compared {
+		compared = "has these powers and contributions, as was checked here"
+	}
+	return []string{
+		fmt.Sprintf("Phase 1 was imported from %q. Its contributions were verified here: whoever made one knew the secret that they added. The file with SHA-256 %v %s.",
+			i.Source, i.File.SHA256, compared),
+		"The names in the imported phase 1 are claims, and may all be one person. Compare the response of a contributor whom you trust with the one that they published: if it is the same, the contribution is theirs.",
+	}
 }

@@ -48,10 +48,12 @@ func TestWhoCouldCheat(t *testing.T) {
 			"Nobody can break anonymity",
 		}, "could forge together"},
 		"imported": {imported, audit.Groups, []string{
-			`All who contributed to the imported phase 1 could forge together. Its file claims these names, 3 of them: "first", "second � name", ""`,
+			`The 2 contributors to the imported phase 1 could forge together: "first", "second � name".`,
 			`The 2 contributors to phase 2 could forge together: "Alice" (signed), "Bob" (signed).`,
 			`Phase 1 was imported from "https://example.org/powers_28.ptau".`,
-			"was not at hand here",
+			"Its contributions were verified here",
+			"was not at hand, and is not needed",
+			"Compare the response of a contributor whom you trust",
 		}, "Not signed"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -47,10 +47,9 @@ func (c *Ceremony) ImportedContributions() []ImportedContribution {
 	return out
 }
 
-// VerifyImported verifies an imported phase 1, and nothing else: its powers, and
-// that the contributions in [ChainFile] led to them. [Ceremony.Verify] does so too.
-// It returns a [FileError], or ctx's error; nil if phase 1 is the ceremony's own.
-func (c *Ceremony) VerifyImported(ctx context.Context, progress Progress) error {
+// verifyImported verifies an imported phase 1: its powers, and that the contributions
+// in [ChainFile] led to them.
+func (c *Ceremony) verifyImported(ctx context.Context, progress Progress) error {
 	imported := c.definition.Imported
 	if imported == nil {
 		return nil

@@ -72,7 +72,7 @@ func (r *replay) digest(step int) params.Digest {
 // steps before it have been verified.
 func (r *replay) check(ctx context.Context, step int) error {
 	if step == 0 {
-		return r.c.VerifyImported(ctx, r.progress)
+		return r.c.verifyImported(ctx, r.progress)
 	}
 	f := &r.c.files[step-1]
 	if f.Header.Kind == Beacon {
