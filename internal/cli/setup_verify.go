@@ -117,6 +117,11 @@ func (r *auditResult) text() string {
 	}
 	t.add("kind", "%s", r.Kind)
 	t.add("params digest", "%s", r.Params)
+	if r.Imported != nil {
+		for _, c := range r.Imported.Contributions {
+			t.add("phase 1", "imported, %v", &c)
+		}
+	}
 	for _, c := range r.Contributions {
 		t.add(fmt.Sprintf("phase %d", c.Phase), "%s", contributionText(&c))
 	}
