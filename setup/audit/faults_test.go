@@ -124,17 +124,18 @@ func TestPlantedPoints(t *testing.T) {
 	}
 }
 
-// An imported first phase has no contributions here: whoever made it can choose its
-// secrets, and everything else follows.
+// Whoever made an imported first phase can choose its secrets, and everything else
+// follows: the contributions to it as well.
 func TestPlantedPowers(t *testing.T) {
 	f := newForger(t, ceremonytest.Plan{Imported: true, Phase2: []string{"Alice", "Bob"}})
 	domain := fft.NewDomain(uint64(f.domain()))
 	number := func(n int64) (e fr.Element) { e.SetInt64(n); return e }
 	good := [3]fr.Element{number(1234567), number(2345678), number(3456789)}
 	const (
-		file = ceremony.PhaseOneFile + ": "
-		pk   = params.ProvingKeyFile + ": "
-		vk   = params.VerifyingKeyFile + ": "
+		file  = ceremony.PhaseOneFile + ": "
+		chain = ceremony.ChainFile + ": "
+		pk    = params.ProvingKeyFile + ": "
+		vk    = params.VerifyingKeyFile + ": "
 	)
 	for _, fault := range []struct {
 		tau, alpha, beta fr.Element
@@ -145,7 +146,7 @@ func TestPlantedPowers(t *testing.T) {
 		{good[0], number(-1), good[2], nil, []string{file + mpc.CheckAlphaValue, vk + audit.CheckSafe}},
 		{good[0], good[1], number(-1), nil, []string{file + mpc.CheckBetaValue, vk + audit.CheckSafe}},
 		{good[0], good[1], good[2], func(s *mpc.SRS) { s.G2.Beta.Double(&s.G2.Beta) },
-			[]string{file + mpc.CheckBetaG2, vk + audit.CheckSafe}},
+			[]string{file + mpc.CheckBetaG2, chain + audit.CheckPtauContributions, vk + audit.CheckSafe}},
 		{good[0], good[1], good[2], func(s *mpc.SRS) { s.G1.Tau[20].Double(&s.G1.Tau[20]) }, []string{file + mpc.CheckTauPowersG1}},
 		{good[0], good[1], good[2], func(s *mpc.SRS) { s.G2.Tau[15].Double(&s.G2.Tau[15]) }, []string{file + mpc.CheckTauPowersG2}},
 		{good[0], good[1], good[2], func(s *mpc.SRS) { s.G1.AlphaTau[3].Double(&s.G1.AlphaTau[3]) }, []string{file + mpc.CheckAlphaPowers}},
