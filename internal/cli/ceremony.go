@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -109,7 +108,7 @@ func (a *app) ceremonyInit(ctx context.Context, dir string, o ceremonyInit) (res
 	}
 	end()
 	a.notef("announce the digest of the ceremony, and pass the folder to the first contributor:")
-	a.notef("  zkkex setup ceremony contribute %s --name NAME", dir)
+	a.notef("  zkkex setup ceremony contribute %s --name NAME", shellWord(dir))
 	return newCeremonyResult(dir, c), nil
 }
 
@@ -186,7 +185,9 @@ type ceremonyResult struct {
 	Dir        string              `json:"dir"`
 	Digest     string              `json:"digest"`
 	Definition ceremony.Definition `json:"definition"`
-	Files      []*ceremonyFile     `json:"files"`
+	// Imported are the contributions to an imported phase 1.
+	Imported []ceremony.ImportedContribution `json:"imported,omitempty"`
+	Files    []*ceremonyFile                 `json:"files"`
 	// Phase is the phase under way, or 0 if the ceremony can be sealed.
 	Phase    int  `json:"phase"`
 	Complete bool `json:"complete"`
@@ -213,7 +214,7 @@ func newCeremonyResult(dir string, c *ceremony.Ceremony) *ceremonyResult {
 	s := c.Status()
 	r := &ceremonyResult{
 		Dir: dir, Digest: c.Digest().String(), Definition: c.Definition(),
-		Files: []*ceremonyFile{}, Phase: s.Phase, Complete: s.Complete(), Next: nextStep(dir, &s),
+		Imported: c.ImportedContributions(), Files: []*ceremonyFile{}, Phase: s.Phase, Complete: s.Complete(), Next: nextStep(dir, &s),
 	}
 	for _, e := range s.Entries {
 		f := &ceremonyFile{
@@ -231,15 +232,15 @@ func newCeremonyResult(dir string, c *ceremony.Ceremony) *ceremonyResult {
 func nextStep(dir string, s *ceremony.Status) string {
 	switch {
 	case s.Complete():
-		return fmt.Sprintf("zkkex setup ceremony seal %s --out params", dir)
+		return fmt.Sprintf("zkkex setup ceremony seal %s --out params", shellWord(dir))
 	case !s.Closable():
-		return fmt.Sprintf("zkkex setup ceremony contribute %s --name NAME, in phase %d", dir, s.Phase)
+		return fmt.Sprintf("zkkex setup ceremony contribute %s --name NAME, in phase %d", shellWord(dir), s.Phase)
 	}
 	source := "TEXT"
 	if s.Announced != "" {
-		source = fmt.Sprintf("%q", s.Announced)
+		source = shellWord(s.Announced) // others chose it
 	}
-	return fmt.Sprintf("contribute, by whoever has not in phase %d, or zkkex setup ceremony beacon %s --source %s --value HEX", s.Phase, dir, source)
+	return fmt.Sprintf("contribute, by whoever has not in phase %d, or zkkex setup ceremony beacon %s --source %s --value HEX", s.Phase, shellWord(dir), source)
 }
 
 func (r *ceremonyResult) text() string {
@@ -250,8 +251,11 @@ func (r *ceremonyResult) text() string {
 	t.add("makes", "parameters of kind %s for %s, %d constraints", d.Kind, d.Circuit.Name, d.Circuit.Constraints)
 	if one := d.Imported; one != nil {
 		t.add("phase 1", "imported from %s, power %d", one.Source, one.Power)
-		t.add("", "SHA-256 %v: compare it with what its ceremony published", one.File.SHA256)
-		t.add("", "contributors, by the file: %s", strings.Join(one.Contributors, ", "))
+		t.add("", "SHA-256 %v", one.File.SHA256)
+		for _, c := range r.Imported {
+			t.add("", "%v", &c)
+		}
+		t.add("", "these names are claims: compare responses with those that contributors published")
 	}
 	for phase := 1; phase <= 2; phase++ {
 		if text := d.Announced(phase); text != "" {
@@ -269,17 +273,18 @@ func (r *ceremonyResult) text() string {
 	return t.String()
 }
 
-// who says who made the file, and how one can tell.
+// who says who made the file, and how one can tell. A name is quoted, or it could say
+// that it is signed.
 func (f *ceremonyFile) who() string {
 	switch {
 	case f.Source != "":
-		return fmt.Sprintf("beacon: %s, %s", f.Source, f.Value)
+		return fmt.Sprintf("beacon: %q, %s", f.Source, f.Value)
 	case f.Signer != "":
-		return fmt.Sprintf("%s, signed with the key of %s", f.Contributor, f.Signer)
+		return fmt.Sprintf("%q, signed with the key of %s", f.Contributor, f.Signer)
 	case f.Key != "":
-		return fmt.Sprintf("%s, signed with %s", f.Contributor, f.Key)
+		return fmt.Sprintf("%q, signed with %s", f.Contributor, f.Key)
 	}
-	return f.Contributor + ", not signed: the name is a claim"
+	return fmt.Sprintf("%q, not signed: the name is a claim", f.Contributor)
 }
 
 // groth16Circuits names the circuits whose parameters a ceremony makes.

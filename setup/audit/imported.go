@@ -39,7 +39,7 @@ func (a *auditor) imported(c *ceremony.Ceremony) error {
 		}
 		return nil
 	}
-	a.report.Imported = &Imported{Source: claimed.Source, File: claimed.File, Contributions: importedContributions(c)}
+	a.report.Imported = &Imported{Source: claimed.Source, File: claimed.File, Contributions: c.ImportedContributions()}
 	a.record(ceremony.CheckNames, subject{file: ceremony.DefinitionFile}, nil) // or it would not be open
 	if a.options.Ptau == nil {
 		return nil
@@ -47,18 +47,6 @@ func (a *auditor) imported(c *ceremony.Ceremony) error {
 	same, err := a.comparePtau(c, claimed, definition.Domain)
 	a.report.Imported.Compared = same
 	return err
-}
-
-// importedContributions lists the contributions to an imported first phase.
-func importedContributions(c *ceremony.Ceremony) []ImportedContribution {
-	out := []ImportedContribution{}
-	for _, one := range c.ImportedContributions() {
-		out = append(out, ImportedContribution{
-			Number: one.Number, Contributor: one.Name, Response: fmt.Sprintf("%x", one.Response),
-			Beacon: one.Beacon != nil, Value: fmt.Sprintf("%x", one.Beacon), Exponent: one.Exponent,
-		})
-	}
-	return out
 }
 
 // verifyChain verifies the contributions to an imported first phase, which led to the

@@ -2,11 +2,11 @@ package audit
 
 import (
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/internal/strictjson"
+	"github.com/zkkex/zkkex/setup/ceremony"
 	"github.com/zkkex/zkkex/setup/params"
 )
 
@@ -130,36 +130,7 @@ type Imported struct {
 	// makers knew.
 	Verified bool `json:"verified"`
 	// Contributions are the contributions in their order, beacons included.
-	Contributions []ImportedContribution `json:"contributions"`
-}
-
-// ImportedContribution is a contribution to a first phase that was made elsewhere.
-type ImportedContribution struct {
-	// Number counts from 1.
-	Number int `json:"number"`
-	// Contributor is who made it, as the file says; it may be empty. A name is a claim.
-	Contributor string `json:"contributor"`
-	// Response is the BLAKE2b-512 hash, in hexadecimal digits, that snarkjs showed the
-	// contributor. If it is the one that somebody published, the contribution is theirs.
-	Response string `json:"response"`
-	// Beacon is whether it is a public value, which keeps nothing secret.
-	Beacon bool `json:"beacon"`
-	// Value is the value of a beacon in hexadecimal digits, and Exponent says that it
-	// is hashed 2^Exponent times.
-	Value    string `json:"value,omitempty"`
-	Exponent int    `json:"exponent,omitempty"`
-}
-
-// String returns the name and the first eight bytes of the response.
-func (c *ImportedContribution) String() string {
-	who := strconv.Quote(c.Contributor) // or a name could look like another response
-	switch {
-	case c.Beacon:
-		who = "beacon " + c.Value
-	case c.Contributor == "":
-		who = "no name"
-	}
-	return fmt.Sprintf("%d: %s, response %.16s", c.Number, who, c.Response)
+	Contributions []ceremony.ImportedContribution `json:"contributions"`
 }
 
 // Sound reports whether every check passed.

@@ -32,7 +32,7 @@ func sample() *Report {
 	}
 	r.Imported = &Imported{
 		Source: "https://example.org/powers_12.ptau", File: params.File{Size: 4718752, SHA256: digest(6)},
-		Verified: true, Contributions: []ImportedContribution{
+		Verified: true, Contributions: []ceremony.ImportedContribution{
 			{Number: 1, Contributor: "Carol", Response: strings.Repeat("0123456789abcdef", 8)},
 			{Number: 2, Contributor: "Dave", Response: strings.Repeat("fedcba9876543210", 8)},
 			{Number: 3, Response: strings.Repeat("0011223344556677", 8), Beacon: true, Value: "0102030405060708", Exponent: 10},

@@ -2,10 +2,12 @@ package ceremony
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
+	"strconv"
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/internal/mpc"
@@ -18,16 +20,31 @@ import (
 // rest; who they are is a claim.
 type ImportedContribution struct {
 	// Number counts from 1, beacons included.
-	Number int
-	// Name is what they called themselves; it may be empty.
-	Name string
-	// Response is the BLAKE2b-512 hash that snarkjs showed them, and that they may
-	// have published: it ties them to the contribution.
-	Response [64]byte
-	// Beacon is the value of a beacon, and nil for a contribution. Its secrets are
-	// those that hashing it 2^Exponent times gives, which everybody can do.
-	Beacon   []byte
-	Exponent int
+	Number int `json:"number"`
+	// Contributor is what they called themselves; it may be empty.
+	Contributor string `json:"contributor"`
+	// Response is the BLAKE2b-512 hash, in hexadecimal digits, that snarkjs showed the
+	// contributor. If it is the one that somebody published, the contribution is theirs.
+	Response string `json:"response"`
+	// Beacon is whether it is a public value, which keeps nothing secret.
+	Beacon bool `json:"beacon"`
+	// Value is the value of a beacon in hexadecimal digits, and Exponent says that it
+	// is hashed 2^Exponent times.
+	Value    string `json:"value,omitempty"`
+	Exponent int    `json:"exponent,omitempty"`
+}
+
+// String returns the name and the first eight bytes of the response, as snarkjs shows
+// them.
+func (c *ImportedContribution) String() string {
+	who := strconv.Quote(c.Contributor) // or a name could look like a response
+	switch {
+	case c.Beacon:
+		who = "beacon " + c.Value
+	case c.Contributor == "":
+		who = "no name"
+	}
+	return fmt.Sprintf("%d: %s, response %s %s", c.Number, who, c.Response[:8], c.Response[8:16])
 }
 
 // ImportedContributions returns the contributions to an imported phase 1 in
@@ -36,11 +53,11 @@ func (c *Ceremony) ImportedContributions() []ImportedContribution {
 	if c.chain == nil {
 		return nil
 	}
-	var out []ImportedContribution
+	out := []ImportedContribution{}
 	for _, one := range c.chain.Contributions() {
-		imported := ImportedContribution{Number: one.Number, Name: one.Name, Response: one.Response}
+		imported := ImportedContribution{Number: one.Number, Contributor: one.Name, Response: hex.EncodeToString(one.Response[:])}
 		if one.Beacon != nil {
-			imported.Beacon, imported.Exponent = one.Beacon.Value, one.Beacon.Exponent
+			imported.Beacon, imported.Value, imported.Exponent = true, hex.EncodeToString(one.Beacon.Value), one.Beacon.Exponent
 		}
 		out = append(out, imported)
 	}

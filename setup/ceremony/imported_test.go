@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"testing/fstest"
@@ -191,9 +192,20 @@ func TestImportedContributions(t *testing.T) {
 	ceremonytest.Small(t)
 	dir := ceremonytest.Plan{Imported: true, Phase2: []string{"Alice"}}.Make(t)
 	said := open(t, dir).ImportedContributions()
-	if len(said) != 3 || said[0].Name != "first" || said[0].Number != 1 || said[0].Beacon != nil ||
-		string(said[2].Beacon) != "a block of a chain" || said[2].Exponent != 4 {
+	if len(said) != 3 || said[0].Contributor != "first" || said[0].Number != 1 || said[0].Beacon ||
+		said[2].Value != fmt.Sprintf("%x", "a block of a chain") || said[2].Exponent != 4 {
 		t.Fatalf("%+v", said)
+	}
+	one := said[1]
+	one.Response = "0123456789abcdef" + one.Response
+	for want, c := range map[string]ceremony.ImportedContribution{
+		"2: \"second \ufffd name\", response 01234567 89abcdef": one,
+		"3: no name, response 01234567 89abcdef":                {Number: 3, Response: one.Response},
+		"4: beacon 07, response 01234567 89abcdef":              {Number: 4, Contributor: "beacon 08", Beacon: true, Value: "07", Response: one.Response},
+	} {
+		if got := c.String(); got != want {
+			t.Errorf("%s, expected %s", got, want)
+		}
 	}
 	chain := ceremonytest.Read(t, open(t, dir).FS())
 	l := links(chain.Ptau)
