@@ -136,14 +136,16 @@ func (r *auditResult) text() string {
 	return b.String() + t.String()
 }
 
+// contributionText says who made a contribution. A name is quoted, or it could say that
+// it is signed.
 func contributionText(c *audit.Contribution) string {
 	switch {
 	case c.Beacon:
-		return "beacon: " + c.Contributor
+		return fmt.Sprintf("beacon: %q", c.Contributor)
 	case c.Signer != "":
-		return c.Contributor + ", signed with the key of " + c.Signer
+		return fmt.Sprintf("%q, signed with the key of %s", c.Contributor, c.Signer)
 	case c.Key != "":
-		return c.Contributor + ", signed with " + c.Key
+		return fmt.Sprintf("%q, signed with %s", c.Contributor, c.Key)
 	}
-	return c.Contributor + ", not signed: the name is a claim"
+	return fmt.Sprintf("%q, not signed: the name is a claim", c.Contributor)
 }
