@@ -213,17 +213,27 @@ func anonymityWords(t *Trust) string {
 // claimWords says what nobody can check from files.
 func claimWords(r *Report) []string {
 	var words []string
-	var unsigned []string
+	var unsigned, unlisted []string
+	value := "" // of the beacon before
 	for _, c := range r.Contributions {
 		switch {
 		case c.Beacon:
 			words = append(words, fmt.Sprintf("Compare the beacon of phase %d with its source, %q: %s. A beacon that somebody chose is none.", c.Phase, c.Contributor, c.Value))
+			if c.Value == value {
+				words = append(words, "One value closed both phases: it was known while phase 2 went on, and so is no beacon of that.")
+			}
+			value = c.Value
 		case c.Key == "":
 			unsigned = append(unsigned, fmt.Sprintf("%s by %q", c.File, c.Contributor))
+		case c.Signer == "":
+			unlisted = append(unlisted, fmt.Sprintf("%s by %q", c.File, c.Contributor))
 		}
 	}
 	if len(unsigned) > 0 {
 		words = append(words, fmt.Sprintf("Not signed: %s. These names are claims, and may all be one person; ask each for the digest that was published.", strings.Join(unsigned, ", ")))
+	}
+	if len(unlisted) > 0 {
+		words = append(words, fmt.Sprintf("Signed, by keys that were compared with no list of signers: %s. These names are claims, and may all be one person with many keys; compare each key with the one that its owner published.", strings.Join(unlisted, ", ")))
 	}
 	return append(words, importedWords(r.Imported)...)
 }

@@ -37,6 +37,7 @@ func TestWhoCouldCheat(t *testing.T) {
 			"Nobody can break anonymity",
 			`Compare the beacon of phase 2 with its source, "a value that only tests announce": 61207075`,
 			`Not signed: 0002.contribution by "Bob", 0006.contribution by "Bob".`,
+			"One value closed both phases: it was known while phase 2 went on",
 		}, "alone"},
 		"one alone": {alone, audit.Groups, []string{
 			`"Alice" (signed) can forge alone: nobody else contributed to phase 2.`,
@@ -54,6 +55,7 @@ func TestWhoCouldCheat(t *testing.T) {
 			"Its contributions were verified here",
 			"was not at hand, and is not needed",
 			"Compare the response of a contributor whom you trust",
+			`Signed, by keys that were compared with no list of signers: 0001.contribution by "Alice", 0002.contribution by "Bob". These names are claims`,
 		}, "Not signed"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -106,5 +108,13 @@ func TestPartiesAreKeys(t *testing.T) {
 	report = verify(t, f.chain.Set(t), audit.Options{Signers: list})
 	if parties := report.Trust.Groups[1].Parties; len(parties) != 1 || parties[0].Signer != "a@example.org" {
 		t.Errorf("parties %+v", parties)
+	}
+	f.chain.Links[7].Header.Beacon.Value = []byte("another public value")
+	report = verify(t, f.chain.Set(t), audit.Options{Signers: list})
+	if words := strings.Join(report.Trust.Words, "\n"); strings.Contains(words, "One value closed both phases") {
+		t.Errorf("the beacons have two values:\n%s", words)
+	}
+	if words := strings.Join(report.Trust.Words, "\n"); strings.Contains(words, "no list of signers") {
+		t.Errorf("the keys are on the list:\n%s", words)
 	}
 }
