@@ -59,7 +59,8 @@ func (c *Ceremony) read() error {
 
 // list returns the files of the folder by name. Names that begin with a dot are
 // no part of a ceremony: they are of version control, of file managers, or left
-// by a process that was killed while it wrote.
+// by a process that was killed while it wrote. The lock is one of them, and a
+// regular file too: through a link, taking it would make a file elsewhere.
 func (c *Ceremony) list() (map[string]fs.FileInfo, error) {
 	entries, err := fs.ReadDir(c.fsys, ".")
 	if err != nil {
@@ -67,7 +68,8 @@ func (c *Ceremony) list() (map[string]fs.FileInfo, error) {
 	}
 	files := map[string]fs.FileInfo{}
 	for _, entry := range entries {
-		if strings.HasPrefix(entry.Name(), ".") {
+		hidden := strings.HasPrefix(entry.Name(), ".")
+		if hidden && entry.Name() != LockFile {
 			continue
 		}
 		info, err := entry.Info()
@@ -77,7 +79,9 @@ func (c *Ceremony) list() (map[string]fs.FileInfo, error) {
 		if !info.Mode().IsRegular() {
 			return nil, &FileError{File: entry.Name(), Check: CheckType, Err: errors.New("a folder, a link or a device: expected a regular file; a ceremony's folder holds nothing else")}
 		}
-		files[entry.Name()] = info
+		if !hidden {
+			files[entry.Name()] = info
+		}
 	}
 	return files, nil
 }
