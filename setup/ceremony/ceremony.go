@@ -129,7 +129,8 @@ func Init(ctx context.Context, dir string, o Options, progress Progress) (*Cerem
 	}
 	files := map[string][]byte{DefinitionFile: encoded}
 	if o.Ptau != nil {
-		if err := checkImported(ctx, o.Ptau.SRS, chain, definition.Domain, progress); err != nil {
+		m := newMeter(progress, "verifying the imported phase 1", costPowers+costChain)
+		if err := checkImported(ctx, o.Ptau.SRS, chain, definition.Domain, m); err != nil {
 			return nil, err
 		}
 		files[PhaseOneFile], files[ChainFile] = o.Ptau.SRS, o.Ptau.Chain

@@ -108,18 +108,25 @@ func (o *order) admits(h *Header) error {
 // contribute returns the payload of the next contribution, which it verifies as
 // everybody else will.
 func (r *replay) contribute(ctx context.Context, o *order, entropy []byte) ([]byte, error) {
+	const step = "contributing"
 	if o.phase == 1 {
+		r.meter = newMeter(r.progress, step, costMake1+costVerify1)
 		previous, err := r.phase1(o.number)
 		if err != nil {
 			return nil, err
 		}
-		return contribute(ctx, previous, entropy, r.progress)
+		return contribute(ctx, previous, entropy, r.meter, costMake1)
 	}
+	total := costMake2 + costVerify2
+	if o.made[2] == 0 {
+		total += sum(r.beginning())
+	}
+	r.meter = newMeter(r.progress, step, total)
 	previous, err := r.phase2(ctx, o.number)
 	if err != nil {
 		return nil, err
 	}
-	return contribute(ctx, previous, entropy, r.progress)
+	return contribute(ctx, previous, entropy, r.meter, costMake2)
 }
 
 // state is a phase as it is after a contribution.
@@ -129,17 +136,17 @@ type state[S any] interface {
 	Verify(ctx context.Context, next S) error
 }
 
-func contribute[S state[S]](ctx context.Context, previous S, entropy []byte, progress Progress) ([]byte, error) {
-	next, err := previous.Contribute(ctx, entropy, mpc.Progress(progress))
+func contribute[S state[S]](ctx context.Context, previous S, entropy []byte, m *meter, cost int) ([]byte, error) {
+	within, end := m.part(cost)
+	next, err := previous.Contribute(ctx, entropy, within)
 	if err != nil {
 		return nil, err
 	}
-	const step = "verifying the contribution"
-	progress.report(step, 0, 1)
+	end()
 	if err := previous.Verify(ctx, next); err != nil {
 		return nil, fmt.Errorf("what this machine computed does not verify; contribute on another: %w", err)
 	}
-	progress.report(step, 1, 1)
+	m.end()
 	return next.Bytes(), nil
 }
 

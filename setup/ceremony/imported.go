@@ -66,7 +66,7 @@ func (c *Ceremony) ImportedContributions() []ImportedContribution {
 
 // verifyImported verifies an imported phase 1: its powers, and that the contributions
 // in [ChainFile] led to them.
-func (c *Ceremony) verifyImported(ctx context.Context, progress Progress) error {
+func (c *Ceremony) verifyImported(ctx context.Context, m *meter) error {
 	imported := c.definition.Imported
 	if imported == nil {
 		return nil
@@ -75,13 +75,11 @@ func (c *Ceremony) verifyImported(ctx context.Context, progress Progress) error 
 	if err != nil {
 		return err
 	}
-	return checkImported(ctx, b, c.chain, c.definition.Domain, progress)
+	return checkImported(ctx, b, c.chain, c.definition.Domain, m)
 }
 
 // checkImported verifies the bytes of an imported phase 1, and its chain.
-func checkImported(ctx context.Context, b []byte, chain *ptau.Chain, domain int, progress Progress) error {
-	const step = "verifying the imported phase 1"
-	progress.report(step, 0, 1)
+func checkImported(ctx context.Context, b []byte, chain *ptau.Chain, domain int, m *meter) error {
 	srs, err := mpc.ParseSRS(b, domain)
 	if err == nil {
 		err = mpc.CheckSRS(ctx, srs)
@@ -89,8 +87,10 @@ func checkImported(ctx context.Context, b []byte, chain *ptau.Chain, domain int,
 	if err != nil {
 		return namedFile(&FileError{File: PhaseOneFile}, err, importAnew)
 	}
-	progress.report(step, 1, 1)
-	return chainError(chain.Verify(ctx, srs, ptau.Progress(progress)))
+	m.did(costPowers)
+	within, end := m.part(costChain)
+	defer end()
+	return chainError(chain.Verify(ctx, srs, ptau.Progress(within)))
 }
 
 // importAnew is what to do about an imported phase 1 that is none.

@@ -19,6 +19,7 @@ import (
 type replay struct {
 	c        *Ceremony
 	progress Progress
+	meter    *meter // of the work under way
 	system   *cs.R1CS
 
 	last int // number of the contribution that one or two is of
@@ -72,7 +73,7 @@ func (r *replay) digest(step int) params.Digest {
 // steps before it have been verified.
 func (r *replay) check(ctx context.Context, step int) error {
 	if step == 0 {
-		return r.c.verifyImported(ctx, r.progress)
+		return r.c.verifyImported(ctx, r.meter)
 	}
 	f := &r.c.files[step-1]
 	if f.Header.Kind == Beacon {
@@ -96,7 +97,10 @@ func (r *replay) checkPhase1(ctx context.Context, number int) error {
 	if err != nil {
 		return err
 	}
-	return previous.Verify(ctx, next)
+	r.meter.did(costRead1)
+	err = previous.Verify(ctx, next)
+	r.meter.did(costVerify1)
+	return err
 }
 
 func (r *replay) checkPhase2(ctx context.Context, number int) error {
@@ -108,7 +112,10 @@ func (r *replay) checkPhase2(ctx context.Context, number int) error {
 	if err != nil {
 		return err
 	}
-	return previous.Verify(ctx, next)
+	r.meter.did(costRead2)
+	err = previous.Verify(ctx, next)
+	r.meter.did(costVerify2)
+	return err
 }
 
 // phase1 returns phase 1 as it is after a file of it, or at its beginning.
@@ -166,14 +173,16 @@ func (r *replay) begin(ctx context.Context) (*beginning, error) {
 	if r.c.begun != nil && r.c.begun.of == of {
 		return r.c.begun, nil
 	}
-	srs, err := r.phase1Result(ctx, closing)
+	within, end := r.meter.part(r.beginning()...)
+	srs, err := r.phase1Result(ctx, closing, within)
 	if err != nil {
 		return nil, err
 	}
-	start, evals, err := mpc.NewPhase2(ctx, r.system, srs, mpc.Progress(r.progress))
+	start, evals, err := mpc.NewPhase2(ctx, r.system, srs, within)
 	if err != nil {
 		return nil, err
 	}
+	end()
 	r.c.begun = &beginning{of: of, srs: srs, start: start, evals: evals}
 	return r.c.begun, nil
 }
@@ -193,7 +202,7 @@ func (r *replay) closing() (int, error) {
 }
 
 // phase1Result returns what phase 1 made, which the beacon of a number closed.
-func (r *replay) phase1Result(ctx context.Context, closing int) (*mpc.SRS, error) {
+func (r *replay) phase1Result(ctx context.Context, closing int, progress mpc.Progress) (*mpc.SRS, error) {
 	if imported := r.c.definition.Imported; imported != nil {
 		b, err := r.c.whole(PhaseOneFile, imported.SRS)
 		if err != nil {
@@ -205,7 +214,7 @@ func (r *replay) phase1Result(ctx context.Context, closing int) (*mpc.SRS, error
 	if err != nil {
 		return nil, err
 	}
-	return p.Seal(ctx, r.c.files[closing-1].Header.Beacon.Value, mpc.Progress(r.progress))
+	return p.Seal(ctx, r.c.files[closing-1].Header.Beacon.Value, progress)
 }
 
 // named gives an error of a file's mathematics the file and the check.

@@ -99,6 +99,7 @@ func (c *Ceremony) keys(ctx context.Context, progress Progress) (pk, vk []byte, 
 
 func (r *replay) keys(ctx context.Context) (pk, vk []byte, err error) {
 	quiet.Gnark()
+	r.meter = newMeter(r.progress, "computing the keys", sum(r.beginning())+costSeal2)
 	b, err := r.begin(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -108,12 +109,11 @@ func (r *replay) keys(ctx context.Context) (pk, vk []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	r.progress.report("computing the keys", 0, 1)
 	proving, verifying, err := two.Seal(ctx, b.srs, b.evals, final.Beacon.Value)
 	if err != nil {
 		return nil, nil, err
 	}
-	r.progress.report("computing the keys", 1, 1)
+	r.meter.end()
 	var p, v bytes.Buffer
 	_, perr := proving.WriteRawTo(&p)
 	_, verr := verifying.WriteTo(&v)

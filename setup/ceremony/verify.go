@@ -34,18 +34,21 @@ const verifying = "verifying what is there"
 
 // verify verifies the steps that are not remembered.
 func (r *replay) verify(ctx context.Context) (remembered int, err error) {
-	from := r.remembered()
+	from, total := r.remembered(), 0
+	for step := from; step < r.steps(); step++ {
+		total += r.cost(step)
+	}
+	r.meter = newMeter(r.progress, verifying, total)
 	for step := from; step < r.steps(); step++ {
 		if err := context.Cause(ctx); err != nil {
 			return 0, err
 		}
-		r.progress.report(verifying, step, r.steps())
 		if err := r.check(ctx, step); err != nil {
 			return 0, err
 		}
 		r.c.cache.add(r.digest(step))
 	}
-	r.progress.report(verifying, r.steps(), r.steps())
+	r.meter.end()
 	return max(from-1, 0), nil
 }
 
