@@ -58,6 +58,9 @@ func (b *bar) report(step string, done, total int) {
 		}
 		return
 	}
+	if total > 0 && done >= total {
+		return // a log needs no word of what is over
+	}
 	// Of steps that follow one another within a second, a log needs the first.
 	if wait := now.Sub(b.shown); fresh && wait >= slow || wait >= sayAgain {
 		b.shown = now
@@ -92,9 +95,9 @@ func (b *bar) end() {
 }
 
 // left says how much of a step is done, and how long the rest takes if it goes on as
-// it began. Nothing is said of a step that has just begun.
+// it began. Nothing is said of a step that has just begun, or is over.
 func left(done, total int, took time.Duration) string {
-	if total <= 0 || done <= 0 || took < slow {
+	if total <= 0 || done <= 0 || done >= total || took < slow {
 		return ""
 	}
 	rest := time.Duration(float64(took) * float64(total-done) / float64(done))

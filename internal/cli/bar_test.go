@@ -51,6 +51,13 @@ func TestBar(t *testing.T) {
 	if got := out.String(); !strings.HasSuffix(got, "zkkex: sealing ... 50 %, 10s left\n") {
 		t.Errorf("after ten seconds it shows %q", got)
 	}
+	out.Reset()
+	b.shown = b.shown.Add(-sayAgain)
+	b.report("sealing", 2, 2)
+	b.report("over as it began", 1, 1)
+	if out.Len() > 0 {
+		t.Errorf("of what is over it shows %q", out.String())
+	}
 	a.quiet = true
 	out.Reset()
 	b.report("more", 1, 2)
