@@ -235,6 +235,27 @@ func TestParseSRS(t *testing.T) {
 		t.Errorf("a domain of 12: %v", err)
 	}
 	roundTripSRS(t, good, c.domain)
+	refusesTwelve(t, c.srs)
+}
+
+// refusesTwelve has powers, and a contribution, that are right in all but their number.
+func refusesTwelve(t *testing.T, srs *SRS) {
+	t.Helper()
+	const twelve = 12
+	odd := *srs
+	odd.G1.Tau, odd.G2.Tau = srs.G1.Tau[:2*twelve-1], srs.G2.Tau[:twelve]
+	odd.G1.AlphaTau, odd.G1.BetaTau = srs.G1.AlphaTau[:twelve], srs.G1.BetaTau[:twelve]
+	_, parsed := ParseSRS(SRSBytes(&odd), twelve)
+	_, _, g1, g2 := curve.Generators()
+	known := proof{g1, g2}
+	p := &Phase1{srs: odd, tau: known, alpha: known, beta: known, challenge: make([]byte, challengeSize)}
+	_, contributed := ParsePhase1(p.Bytes(), twelve)
+	for name, err := range map[string]error{"parsed": parsed, "contributed": contributed, "checked": CheckSRS(t.Context(), &odd)} {
+		var failed *CheckError
+		if !errors.As(err, &failed) || failed.Check != CheckEncoding || !strings.Contains(err.Error(), "power of two") {
+			t.Errorf("%s: a domain of 12: %v", name, err)
+		}
+	}
 }
 
 // roundTrip1 parses and encodes: what is accepted gives the same bytes back.

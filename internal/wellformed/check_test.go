@@ -66,6 +66,12 @@ func TestPlantedFaults(t *testing.T) {
 			point := &k.ProvingKey.G2.B[1]
 			point.Add(point, smallOrder(t))
 		}},
+		{wellformed.Points, "B in G2: point 1: not on the curve", func(_ *testing.T, k *wellformed.Keys) {
+			k.ProvingKey.G2.B[1].Y.SetOne()
+		}},
+		{wellformed.Points, "beta, delta and gamma in G2 of the verifying key: point 1: at infinity", func(_ *testing.T, k *wellformed.Keys) {
+			k.VerifyingKey.G2.Delta.SetInfinity()
+		}},
 		{wellformed.Points, "K: point 0: not on the curve", func(_ *testing.T, k *wellformed.Keys) {
 			k.ProvingKey.G1.K[0].Y.SetOne()
 		}},

@@ -111,6 +111,13 @@ func TestImportedPowersAreThoseOfTheFile(t *testing.T) {
 	}
 	refusedBy(t, verify(t, sound, with([]byte("no such file"))), "powers of tau: "+audit.CheckPtauFile)
 
+	// The definition claims powers that the file has not.
+	chain.Definition.Imported.Power++
+	chain.Definition.Imported.CeremonyPower++
+	refusedBy(t, verify(t, chain.Set(t), with(b)), "powers of tau: "+audit.CheckPtauFile, "phase1.chain: "+audit.CheckPtauContributions)
+	chain.Definition.Imported.Power--
+	chain.Definition.Imported.CeremonyPower--
+
 	// A file whose own contributions do not verify: the digest is right.
 	broken := bytes.Clone(b)
 	broken[bytes.Index(b, []byte("Alice"))-65] ^= 1

@@ -48,6 +48,7 @@ func TestAllowedSignersRefuses(t *testing.T) {
 		{"an empty principal", "alice,,bob " + aliceKey, "quotes and patterns"},
 		{"a cut key", "alice " + aliceKey[:60], "key"},
 		{"no base64", "alice ssh-ed25519 !!!!", "key"},
+		{"a key and more", "alice " + aliceKey + "AAAA", "key"},
 		{"a key of another type inside", "alice ssh-ed25519 AAAAB3NzaC1yc2EAAAADAQABAAAAgQC=", "key"},
 		{"a name that turns the text around", "a\u202elice " + aliceKey, "quotes and patterns"},
 		{"a control character", "a\x1b[2Jlice " + aliceKey, "quotes and patterns"},
@@ -58,7 +59,7 @@ func TestAllowedSignersRefuses(t *testing.T) {
 			t.Errorf("%s: %v, want one of line 2 that says %q", test.name, err, test.says)
 		}
 	}
-	if _, err := sshsig.ParseAllowedSigners(make([]byte, sshsig.MaxAllowedSize+1)); !errors.Is(err, zkkex.ErrMalformed) {
+	if _, err := sshsig.ParseAllowedSigners([]byte(strings.Repeat("#\n", sshsig.MaxAllowedSize/2+1))); !errors.Is(err, zkkex.ErrMalformed) {
 		t.Errorf("a file without end: %v", err)
 	}
 }

@@ -2,7 +2,10 @@ package sshsig_test
 
 import (
 	"bytes"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
@@ -166,6 +169,17 @@ func (b broken) Sign(rand io.Reader, data []byte) (*ssh.Signature, error) {
 func TestSignRefuses(t *testing.T) {
 	if _, err := sshsig.Sign(broken{key(t, "Alice")}, namespace, nil); !errors.Is(err, sshsig.ErrSignature) {
 		t.Errorf("an agent that signs something else: %v", err)
+	}
+	other, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := ssh.NewSignerFromKey(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sshsig.Sign(signer, namespace, nil); !errors.Is(err, zkkex.ErrUnsupported) {
+		t.Errorf("a key of another type: %v", err)
 	}
 	if _, err := sshsig.Sign(key(t, "Alice"), "", nil); !errors.Is(err, zkkex.ErrMalformed) {
 		t.Errorf("no namespace: %v", err)
