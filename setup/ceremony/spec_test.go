@@ -1,6 +1,7 @@
 package ceremony_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/internal/mpc"
+	"github.com/zkkex/zkkex/internal/ptau"
 	"github.com/zkkex/zkkex/setup/ceremony"
 	"github.com/zkkex/zkkex/setup/ceremony/ceremonytest"
 	"github.com/zkkex/zkkex/setup/ceremony/sshsig"
@@ -21,8 +23,8 @@ func TestSpecification(t *testing.T) {
 	ceremonytest.Cache(t)
 	text := string(readFile(t, "../../docs/spec/ceremony.md"))
 	json := blocks(text, "```json\n")
-	if len(json) != 3 {
-		t.Fatalf("%d samples of JSON, expected 3", len(json))
+	if len(json) != 4 {
+		t.Fatalf("%d samples of JSON, expected 4", len(json))
 	}
 	says := func(what, want string) {
 		t.Helper()
@@ -47,19 +49,19 @@ func TestSpecification(t *testing.T) {
 	}
 	says("ceremony's digest", "    "+c.Digest().String()+"\n")
 
-	h, err := ceremony.ParseHeader([]byte(json[1]))
+	h, err := ceremony.ParseHeader([]byte(json[2]))
 	if err != nil {
 		t.Fatal(err)
 	}
 	payload := make([]byte, mpc.Phase1Size(d.Domain))
-	signature, err := sshsig.Sign(ceremonytest.Key(t, "Alice"), ceremony.Namespace, []byte(json[1]))
+	signature, err := sshsig.Sign(ceremonytest.Key(t, "Alice"), ceremony.Namespace, []byte(json[2]))
 	if err != nil {
 		t.Fatal(err)
 	}
 	says("signature", "```\n"+string(signature.Armor())+"```\n")
-	says("lengths", fmt.Sprintf("which are %d and %d in the sample", len(json[1]), len(signature.Bytes())))
+	says("lengths", fmt.Sprintf("which are %d and %d in the sample", len(json[2]), len(signature.Bytes())))
 	contribution := write(t, &ceremony.Preamble{Header: *h, Signature: signature}, payload)
-	beacon, err := ceremony.ParseHeader([]byte(json[2]))
+	beacon, err := ceremony.ParseHeader([]byte(json[3]))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,6 +86,33 @@ func TestSpecification(t *testing.T) {
 	}
 	if s := open(t, dir).Status(); s.Phase != 2 || s.Next != 3 {
 		t.Errorf("status %+v", s)
+	}
+}
+
+// The sample of a ceremony that imported its phase 1.
+func TestSpecificationOfImported(t *testing.T) {
+	ceremonytest.Cache(t)
+	text := string(readFile(t, "../../docs/spec/ceremony.md"))
+	json := blocks(text, "```json\n")
+	if len(json) != 4 {
+		t.Fatalf("%d samples of JSON, expected 4", len(json))
+	}
+	dir := ceremonytest.Plan{Imported: true}.Make(t)
+	if got := string(readFile(t, filepath.Join(dir, ceremony.DefinitionFile))); got != json[1] {
+		t.Errorf("the definition is\n%s", got)
+	}
+	chain := readFile(t, filepath.Join(dir, ceremony.ChainFile))
+	if want := fmt.Sprintf("`%x`", chain[:32]); !strings.Contains(text, want) {
+		t.Errorf("the specification does not have the chain's beginning %s", want)
+	}
+	// It is the section of a file, which docs/spec/ptau.md has the place of.
+	file := readFile(t, "../../internal/ptau/testdata/sample.ptau")
+	opened, err := ptau.Open(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(opened.Chain().Bytes(), file[1740:1740+4571]) {
+		t.Error("a chain is not section 7 of its file")
 	}
 }
 
