@@ -29,6 +29,9 @@ runs contribute, sends the new file back, and publishes its digest.
   beacon       closes phase 2
   seal         writes the parameter set, with the transcript
 
+At any time, status says who contributed and what comes next, and verify checks
+all of it. Nobody needs more than the folder: it can be copied as it is.
+
 Phase 1 can be taken from a public ceremony: init --ptau. docs/ceremony.md has a
 whole ceremony with three people.`,
 		RunE: a.group,
@@ -63,7 +66,8 @@ constraints: power 12 for babyjubjub-20, 13 for babyjubjub-32.`,
       --beacon "drand quicknet, round 24200000"
   zkkex setup ceremony init ceremony --circuit babyjubjub-32 \
       --name venue.example/2026 --ptau powers.ptau`,
-		Args: arguments(1, 1, "the folder DIR"),
+		Args:              arguments(1, 1, "the folder DIR"),
+		ValidArgsFunction: firstFolder,
 	}
 	f := c.Flags()
 	f.StringVar(&o.circuit, "circuit", zkkex.BabyJubjub20.String(), "make parameters for the circuit `NAME`")
@@ -81,6 +85,10 @@ func (a *app) ceremonyInit(ctx context.Context, dir string, o ceremonyInit) (res
 	circuit, err := zkkex.ParseCircuit(o.circuit)
 	if err != nil {
 		return nil, err
+	}
+	if circuit.ProofSystem() != zkkex.Groth16 {
+		return nil, withHint(usagef("--circuit %v: a circuit of %v, expected one of %v", circuit, circuit.ProofSystem(), groth16Circuits()),
+			"parameters of %v need no ceremony: zkkex setup plonk", circuit.ProofSystem())
 	}
 	if o.name == "" {
 		return nil, usagef("name the ceremony with --name TEXT, such as that of your venue and the year")
@@ -169,9 +177,10 @@ func (a *app) ceremonyStatusCommand() *cobra.Command {
 shows them. It does not check what was contributed: verify does.`,
 		Example: `  zkkex setup ceremony status ceremony
   zkkex setup ceremony status ceremony --json`,
-		Args: arguments(1, 1, "the folder DIR"),
+		Args:              arguments(1, 1, "the folder DIR"),
+		ValidArgsFunction: firstFolder,
 		RunE: a.run(func(_ context.Context, args []string) (result, error) {
-			c, err := ceremony.Open(args[0])
+			c, err := openCeremony(args[0], false)
 			if err != nil {
 				return nil, err
 			}

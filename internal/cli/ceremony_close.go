@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -26,7 +27,8 @@ was announced. Everybody gets the same result from it, so anyone can run this.
 It adds no secret: at least one contribution must come before it.`,
 		Example: `  zkkex setup ceremony beacon ceremony --source "drand quicknet, round 24000000" \
       --value 5c1b5a2ea8ffd1f6b4e0a1c3ac0a9f7c2f4a4a7e1c7d0e6b9f83d2516c0b7a94`,
-		Args: arguments(1, 1, "the folder DIR"),
+		Args:              arguments(1, 1, "the folder DIR"),
+		ValidArgsFunction: firstFolder,
 	}
 	c.Flags().StringVar(&source, "source", "", "say where everybody finds the value: `TEXT`, the one that was announced")
 	c.Flags().StringVar(&value, "value", "", "the value, 16 to 256 bytes in hexadecimal digits `HEX`")
@@ -53,7 +55,7 @@ func (a *app) ceremonyBeacon(ctx context.Context, dir, source, value string, aga
 	defer end()
 	receipt, err := c.Beacon(ctx, source, decoded, report)
 	if err != nil {
-		return nil, err
+		return nil, explainStep(dir, c, err)
 	}
 	end()
 	if now, err := ceremony.Open(dir); err == nil {
@@ -80,7 +82,8 @@ What this machine has checked before is not checked again, unless told --again.
 A sealed parameter set is checked by "zkkex setup verify".`,
 		Example: `  zkkex setup ceremony verify ceremony
   zkkex setup ceremony verify ceremony --signers signers --again`,
-		Args: arguments(1, 1, "the folder DIR"),
+		Args:              arguments(1, 1, "the folder DIR"),
+		ValidArgsFunction: firstFolder,
 	}
 	c.Flags().StringVar(&signers, "signers", "", signersUsage)
 	c.Flags().BoolVar(&again, "again", false, "check also what this machine has checked before")
@@ -158,7 +161,8 @@ folder: keys, manifest, and the transcript, which is everything that others
 need to check them. Everyone who seals the same ceremony gets the same bytes.`,
 		Example: `  zkkex setup ceremony seal ceremony --out params
   zkkex setup verify params`,
-		Args: arguments(1, 1, "the folder DIR"),
+		Args:              arguments(1, 1, "the folder DIR"),
+		ValidArgsFunction: firstFolder,
 	}
 	c.Flags().StringVar(&out, "out", "", "write the parameter set to the new folder `DIR`")
 	c.Flags().BoolVar(&again, "again", false, "check also what this machine has checked before")
@@ -182,8 +186,11 @@ func (a *app) ceremonySeal(ctx context.Context, dir, out string, again bool) (re
 	report, end := a.bar()
 	defer end()
 	m, err := c.Seal(ctx, out, report)
+	if s := c.Status(); err != nil && !s.Complete() {
+		return nil, withHint(err, "what comes next: %s", nextStep(dir, &s))
+	}
 	if err != nil {
-		return nil, err
+		return nil, explainStep(filepath.Dir(out), c, err)
 	}
 	end()
 	digest, err := m.Digest()

@@ -97,12 +97,17 @@ func (o *exportOptions) set(p *zkkex.Presentation) (*params.Verifying, error) {
 	}
 	i := slices.IndexFunc(sets, func(set *params.Verifying) bool { return set.Digest() == p.Params })
 	if i < 0 {
-		return nil, fmt.Errorf("%w: the presentation was made with parameters %v, which %s is not", zkkex.ErrParamsMismatch, p.Params, o.params.which)
+		return nil, withHint(fmt.Errorf("%w: the presentation was made with parameters %v, which %s is not", zkkex.ErrParamsMismatch, p.Params, o.params.which),
+			"name the set that it was made with: zkkex setup show --params DIR prints the digest of one")
 	}
 	return sets[i], nil
 }
 
 func (a *app) exportKey(o *exportOptions, set *params.Verifying) (*export.Key, error) {
+	if circuit := set.Circuit(); circuit.ProofSystem() != zkkex.Groth16 {
+		return nil, withHint(fmt.Errorf("%w: %s is a set of %v, and proofs of %v alone are exported", zkkex.ErrUnsupported, o.params.which, circuit.ProofSystem(), zkkex.Groth16),
+			"prove with parameters of a ceremony, or with --params dev to try it")
+	}
 	key, err := export.NewKey(set)
 	if err == nil && o.params.which == devParams {
 		a.warnf("development parameters: whoever made them could forge any proof")

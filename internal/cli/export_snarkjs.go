@@ -16,7 +16,7 @@ func (a *app) exportSnarkjsCommand() *cobra.Command {
 		Short: "write a proof and its key for snarkjs",
 		Long: `Snarkjs writes what snarkjs needs to verify a proof: the verifying key, the
 public inputs and the proof, each as JSON, and prints the command that verifies
-them. A proof that does not verify is not exported.
+them. A proof that does not verify is not exported, nor is one of PLONK.
 
 snarkjs is a second opinion on the proof, and on nothing else. It does not know
 which root, scope, limit and binding were expected, nor whether the slot was

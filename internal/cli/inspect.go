@@ -17,6 +17,7 @@ import (
 	"github.com/zkkex/zkkex/enrolment"
 	"github.com/zkkex/zkkex/keys"
 	"github.com/zkkex/zkkex/registry"
+	"github.com/zkkex/zkkex/setup/ceremony"
 	"github.com/zkkex/zkkex/setup/params"
 )
 
@@ -96,6 +97,7 @@ func inspect(text []byte) (result, error) {
 var internalFormats = []string{
 	"zkkex/v1 registrar signer", "zkkex/v1 registrar", "zkkex/v1 journal", "zkkex/v1 challenge key",
 	"zkkex/v1 forgotten challenges", "zkkex/v1 enrolment outcome", "zkkex/v1 operations",
+	ceremony.HeaderFormat, ceremony.DefinitionFormat,
 	"zkkex/v1 slots", "zkkex/v1 spent", "zkkex/v1 member config", "zkkex/v1 record",
 }
 
@@ -146,6 +148,10 @@ func unknownFormat(text []byte) error {
 }
 
 func notShown(format string) error {
+	switch format {
+	case ceremony.HeaderFormat, ceremony.DefinitionFormat:
+		return withHint(fmt.Errorf("%w: a file of %q is not one that inspect shows", zkkex.ErrUnsupported, format), "zkkex setup ceremony status DIR shows the ceremony that it is of")
+	}
 	return fmt.Errorf("%w: a file of %q is not one that inspect shows", zkkex.ErrUnsupported, format)
 }
 

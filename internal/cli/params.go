@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/setup/ceremony"
 	"github.com/zkkex/zkkex/setup/dev"
 	"github.com/zkkex/zkkex/setup/params"
 )
@@ -29,6 +30,14 @@ func (f *paramsFlags) register(c *cobra.Command) {
 	defer completeParams(c)
 	c.Flags().StringVar(&f.which, "params", "", "parameters: the folder `DIR`, or dev for the development sets of this program, whose maker could forge any proof")
 	c.Flags().StringVar(&f.digest, "params-digest", "", "accept no other parameters than those of this digest, 64 hexadecimal digits `HEX`")
+}
+
+// String returns the flags as they are typed.
+func (f *paramsFlags) String() string {
+	if f.digest == "" {
+		return "--params " + shellWord(f.which)
+	}
+	return "--params " + shellWord(f.which) + " --params-digest " + f.digest
 }
 
 // folder returns the folder of a circuit's parameters, and which are accepted.
@@ -117,6 +126,9 @@ func (f *paramsFlags) explain(err error) error {
 	}
 	if errors.Is(err, params.ErrUnpinned) {
 		return withHint(fmt.Errorf("%s: %w", f.which, err), "zkkex setup verify %s checks the transcript and prints the digest; then name it with --params-digest", f.which)
+	}
+	if errors.Is(err, fs.ErrNotExist) && hasFile(f.which, ceremony.DefinitionFile) {
+		return withHint(fmt.Errorf("%s: %w", f.which, err), "this is the folder of a ceremony: zkkex setup ceremony seal makes parameters of it, zkkex setup ceremony verify checks it")
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return withHint(fmt.Errorf("%s: %w", f.which, err), "a folder of parameters has %s, %s and %s", params.ManifestFile, params.ProvingKeyFile, params.VerifyingKeyFile)

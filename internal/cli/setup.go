@@ -27,24 +27,29 @@ func (a *app) setupCommand() *cobra.Command {
 }
 
 func (a *app) setupShowCommand() *cobra.Command {
-	var folder string
+	var p paramsFlags
 	c := &cobra.Command{
 		Use:   "show [CIRCUIT]",
 		Short: "show and check parameter sets, and say who could have cheated",
 		Long: `Show checks a parameter set (sizes, digests, every point of the verifying key)
 and says what it is, how it was made, and what that leaves to trust: without
---params, the development sets of this program.`,
+--params, the development sets of this program. What a set says of a ceremony is
+shown as it stands, with --params-digest only if the set has that digest; whether
+it is true, zkkex setup verify finds out.`,
 		Example: `  zkkex setup show
   zkkex setup show babyjubjub-20
   zkkex setup show --params ./params`,
 		Args: arguments(0, 1, "at most one CIRCUIT"),
 	}
-	c.Flags().StringVar(&folder, "params", devParams, "the folder `DIR`, or dev for the development sets of this program")
-	c.RunE = a.run(func(_ context.Context, args []string) (result, error) { return showSetup(folder, args) })
+	c.ValidArgsFunction = cobra.FixedCompletions(circuitNames(zkkex.Groth16), cobra.ShellCompDirectiveNoFileComp)
+	c.Flags().StringVar(&p.which, "params", devParams, "the folder `DIR`, or dev for the development sets of this program")
+	c.Flags().StringVar(&p.digest, "params-digest", "", "demand this digest, 64 hexadecimal digits `HEX`")
+	completeParams(c)
+	c.RunE = a.run(func(_ context.Context, args []string) (result, error) { return showSetup(&p, args) })
 	return c
 }
 
-func showSetup(folder string, args []string) (result, error) {
+func showSetup(p *paramsFlags, args []string) (result, error) {
 	circuits := dev.Circuits()
 	if len(args) == 1 {
 		circuit, err := zkkex.ParseCircuit(args[0])
@@ -53,17 +58,20 @@ func showSetup(folder string, args []string) (result, error) {
 		}
 		circuits = []zkkex.CircuitID{circuit}
 	}
-	if folder != devParams {
-		set, err := params.OpenVerifying(os.DirFS(folder), params.Accept{Dev: true})
+	if p.which != devParams {
+		set, err := p.shown()
 		if err != nil {
-			return nil, (&paramsFlags{which: folder}).explain(err)
+			return nil, p.explain(err)
 		}
 		if len(args) == 1 && set.Circuit() != circuits[0] {
-			return nil, fmt.Errorf("%w: %s is for circuit %v, expected %v", zkkex.ErrParamsMismatch, folder, set.Circuit(), circuits[0])
+			return nil, fmt.Errorf("%w: %s is for circuit %v, expected %v", zkkex.ErrParamsMismatch, p.which, set.Circuit(), circuits[0])
 		}
 		return &setupResult{Sets: []*setResult{newSetResult(set)}}, nil
 	}
 	sets, err := openDev(circuits)
+	if p.digest != "" {
+		sets, err = p.verifying()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -72,6 +80,29 @@ func showSetup(folder string, args []string) (result, error) {
 		r.Sets = append(r.Sets, newSetResult(set))
 	}
 	return r, nil
+}
+
+// shown opens a set to show it: by the digest of the flags, or by its own, for that
+// is no more than what it says of itself.
+func (f *paramsFlags) shown() (*params.Verifying, error) {
+	_, accept, err := f.folder(0)
+	if err != nil {
+		return nil, err
+	}
+	accept.Dev = true
+	fsys := os.DirFS(f.which)
+	if accept.Digest == nil {
+		m, err := params.ReadManifest(fsys)
+		if err != nil {
+			return nil, err
+		}
+		digest, err := m.Digest()
+		if err != nil {
+			return nil, err
+		}
+		accept.Digest = &digest
+	}
+	return params.OpenVerifying(fsys, accept)
 }
 
 // openDev opens development sets that come with this program.

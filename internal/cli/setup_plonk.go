@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -87,7 +88,7 @@ func (a *app) setupPlonk(ctx context.Context, o setupPlonk) (result, error) {
 		Circuit: circuit, Ptau: f, Size: size, Source: o.source, Created: a.env.Now(),
 	}, report)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", o.ptau, err)
 	}
 	end()
 	a.notef("publish the params digest, and where the powers of tau are from: others make the set again, and pin it with --params-digest")
@@ -105,6 +106,9 @@ func newSetResultOf(m *params.Manifest) (*setResult, error) {
 
 // verifyPlonk checks a set of PLONK, which has no ceremony of its own.
 func verifyPlonk(ctx context.Context, dir string, o *audit.Options, report func(string, int, int)) (result, error) {
+	if o.Signers != nil {
+		return nil, usagef("--signers: %s is a set of PLONK, whose contributors signed nothing: leave it out", dir)
+	}
 	m, err := setup.VerifyUniversal(ctx, os.DirFS(dir), setup.UniversalCheck{Digest: o.Digest, Ptau: o.Ptau, Size: o.PtauSize}, report)
 	if err != nil {
 		return nil, (&paramsFlags{which: dir}).explain(err)
@@ -117,17 +121,21 @@ func verifyPlonk(ctx context.Context, dir string, o *audit.Options, report func(
 	if o.Ptau != nil {
 		checked += "; it is from the powers of tau in the file"
 	}
-	return &plonkResult{set, checked}, nil
+	return &plonkResult{setResult: set, Params: set.Digest, Verdict: audit.Sound, Checked: checked}, nil
 }
 
 // plonkResult is a set of PLONK that was checked.
 type plonkResult struct {
 	*setResult
-	Checked string `json:"checked"`
+	// Params and Verdict are under the same names as in the report of a ceremony's set.
+	Params  string        `json:"params_digest"`
+	Verdict audit.Verdict `json:"verdict"`
+	Checked string        `json:"checked"`
 }
 
 func (r *plonkResult) text() string {
 	t := r.table()
 	t.add("checked", "%s", r.Checked)
+	t.add("verdict", "%s", r.Verdict)
 	return t.String()
 }

@@ -92,7 +92,7 @@ func (a *app) initVenue(o *venueOptions, i *venueInitOptions) (result, error) {
 	}
 	a.notef("fingerprint %s", identity.Fingerprint())
 	a.notef("next, to take orders: zkkex gateway init --venue %s", dir)
-	a.notef("or, before a server of your own: zkkex serve --dir %s --listen ADDRESS --publish ADDRESS --upstream ADDRESS --params %s", dir, i.params.which)
+	a.notef("or, before a server of your own: zkkex serve --dir %s --listen ADDRESS --publish ADDRESS --upstream ADDRESS %s", dir, &i.params)
 	return &venueIdentity{Name: i.name, ID: identity.ID().String(), Fingerprint: identity.Fingerprint(), Identity: identity.String()}, nil
 }
 
