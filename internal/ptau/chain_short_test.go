@@ -24,6 +24,16 @@ func TestChainThatEndsInAContribution(t *testing.T) {
 	if parameters == 0 {
 		t.Fatal("the first contribution of the sample has no name")
 	}
+	nameless := append([]byte{1, 0, 0, 0}, chain[4:4+fixedSize]...)
+	for _, rest := range [][]byte{{parameterName}, {parameterExponent}, {parameterName, 2, 'A'}} {
+		binary.LittleEndian.PutUint32(nameless[fixedSize:], uint32(len(rest)))
+		_, err := ParseChain(append(nameless, rest...), file.CeremonyPower())
+		var refused *Error
+		if !errors.As(err, &refused) || refused.Check != CheckFormat || refused.Contribution != 1 {
+			t.Errorf("parameters %v: %v, want a refusal of contribution 1 by %q", rest, err, CheckFormat)
+		}
+	}
+
 	binary.LittleEndian.PutUint32(chain, 2)
 	for _, size := range []int{2 * fixedSize, 2*fixedSize + int(parameters) - 1} {
 		_, err := ParseChain(chain[:4+size], file.CeremonyPower())
