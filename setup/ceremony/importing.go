@@ -41,11 +41,12 @@ func ReadPtau(ctx context.Context, r io.ReaderAt, size int64, source string, cir
 	if err != nil {
 		return nil, err
 	}
-	srs, err := file.Groth16(ctx, domain, progress)
+	reading := func(step string, done, total int) { progress.report("reading powers of tau: "+step, done, total) }
+	srs, err := file.Groth16(ctx, domain, reading)
 	if err != nil {
 		return nil, err
 	}
-	digest, err := file.SHA256(ctx, progress)
+	digest, err := file.SHA256(ctx, reading)
 	if err != nil {
 		return nil, err
 	}
