@@ -34,8 +34,9 @@ type ImportedContribution struct {
 	Exponent int    `json:"exponent,omitempty"`
 }
 
-// String returns the name and the first eight bytes of the response, as snarkjs shows
-// them.
+// String returns the name and the first sixteen bytes of the response, as snarkjs shows
+// them: a line. Whoever writes a file chooses what is hashed, and could try out as many
+// as 2^64 to match fewer.
 func (c *ImportedContribution) String() string {
 	who := strconv.Quote(c.Contributor) // or a name could look like a response
 	switch {
@@ -44,7 +45,8 @@ func (c *ImportedContribution) String() string {
 	case c.Contributor == "":
 		who = "no name"
 	}
-	return fmt.Sprintf("%d: %s, response %s %s", c.Number, who, c.Response[:8], c.Response[8:16])
+	r := c.Response
+	return fmt.Sprintf("%d: %s, response %s %s %s %s", c.Number, who, r[:8], r[8:16], r[16:24], r[24:32])
 }
 
 // ImportedContributions returns the contributions to an imported phase 1 in

@@ -197,11 +197,11 @@ func TestImportedContributions(t *testing.T) {
 		t.Fatalf("%+v", said)
 	}
 	one := said[1]
-	one.Response = "0123456789abcdef" + one.Response
+	one.Response = "0123456789abcdef0011223344556677" + one.Response
 	for want, c := range map[string]ceremony.ImportedContribution{
-		"2: \"second \ufffd name\", response 01234567 89abcdef": one,
-		"3: no name, response 01234567 89abcdef":                {Number: 3, Response: one.Response},
-		"4: beacon 07, response 01234567 89abcdef":              {Number: 4, Contributor: "beacon 08", Beacon: true, Value: "07", Response: one.Response},
+		"2: \"second \ufffd name\", response 01234567 89abcdef 00112233 44556677": one,
+		"3: no name, response 01234567 89abcdef 00112233 44556677":                {Number: 3, Response: one.Response},
+		"4: beacon 07, response 01234567 89abcdef 00112233 44556677":              {Number: 4, Contributor: "beacon 08", Beacon: true, Value: "07", Response: one.Response},
 	} {
 		if got := c.String(); got != want {
 			t.Errorf("%s, expected %s", got, want)
