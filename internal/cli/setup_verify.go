@@ -60,6 +60,9 @@ func (a *app) setupVerify(ctx context.Context, dir string, o setupVerify) (resul
 	report, endBar := a.bar()
 	defer endBar()
 	if (&paramsFlags{which: dir}).proofSystem() == zkkex.Plonk {
+		if options.Signers != nil {
+			return nil, usagef("--signers: nobody signs a set of PLONK; run it without, and with --ptau")
+		}
 		return verifyPlonk(ctx, dir, &options, report)
 	}
 	found, err := audit.Verify(ctx, os.DirFS(dir), options, report)
