@@ -125,7 +125,7 @@ func (a *app) readSigners(name string) (*sshsig.AllowedSigners, error) {
 	}
 	allowed, err := sshsig.ParseAllowedSigners(text)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, withHint(fmt.Errorf("%s: %w", name, err), "after a contributor's name comes the line of their .pub file, without its comment")
 	}
 	return allowed, nil
 }
@@ -197,7 +197,7 @@ func (a *app) ceremonySeal(ctx context.Context, dir, out string, again bool) (re
 	if err != nil {
 		return nil, err
 	}
-	a.notef("publish the params digest: others check the set with zkkex setup verify, and pin it with --params-digest")
+	a.notef("publish the params digest: others check the set with zkkex setup verify %s, and pin it with --params-digest", shellWord(out))
 	return &sealedResult{Out: out, Params: digest.String(), Circuit: m.Circuit.Name, Contributions: m.Ceremony.Contributions}, nil
 }
 

@@ -34,8 +34,7 @@ func (a *app) setupShowCommand() *cobra.Command {
 		Long: `Show checks a parameter set (sizes, digests, every point of the verifying key)
 and says what it is, how it was made, and what that leaves to trust: without
 --params, the development sets of this program. What a set says of a ceremony is
-shown as it stands, with --params-digest only if the set has that digest; whether
-it is true, zkkex setup verify finds out.`,
+shown as it stands: whether it is true, zkkex setup verify finds out.`,
 		Example: `  zkkex setup show
   zkkex setup show babyjubjub-20
   zkkex setup show --params ./params`,
