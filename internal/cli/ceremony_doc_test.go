@@ -26,11 +26,11 @@ func TestCeremonyAsWritten(t *testing.T) {
 		t.Fatalf("%v\n%s", err, said)
 	}
 	for _, want := range []string{
-		"The 3 contributors to phase 1 could forge together: venue.example (key of venue.example), Alice (key of Alice), Bob (key of Bob).",
+		`The 3 contributors to phase 1 could forge together: "venue.example" (signed, venue.example), "Alice" (signed, Alice), "Bob" (signed, Bob).`,
 		"Nobody can break anonymity",
 		"verdict          sound",
 		"accepted: ",
-		"snarkJS: OK!",
+		": OK!", // after the name of snarkjs, in colours
 		"imported from powers.ptau, power 12",
 		`1: "Carol", response `,
 	} {
