@@ -141,7 +141,7 @@ func newSetResult(set *params.Verifying) *setResult {
 func trustIn(m *params.Manifest) string {
 	const anonymity = " Nobody can break a member's anonymity with it."
 	if m.Kind == params.Ceremony && m.Ceremony != nil {
-		return fmt.Sprintf("By its own words, %d contributors to the ceremony's second phase, all together, or all those to its first. One honest contributor to each is enough. zkkex setup verify checks that, and names them.", m.Ceremony.Contributions) + anonymity
+		return fmt.Sprintf("By its own words, %d contributors to the ceremony's second phase, all together, or all those to its first. One honest contributor to each is enough. zkkex setup verify checks that, and names them, and that no member's proofs can be made to fail.", m.Ceremony.Contributions) + anonymity
 	}
 	if m.Kind == params.Universal && m.Universal != nil {
 		return fmt.Sprintf("All whom the powers of tau name as contributors (%d, beacons included) could forge proofs together, if every one of them kept their secret. One honest contributor is enough. The names are claims; compare the file with the one that its ceremony published.", len(m.Universal.Contributors)) + anonymity

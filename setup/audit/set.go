@@ -12,6 +12,7 @@ import (
 	"github.com/zkkex/zkkex/internal/compiled"
 	"github.com/zkkex/zkkex/internal/groth16"
 	"github.com/zkkex/zkkex/internal/provingkey"
+	"github.com/zkkex/zkkex/internal/regularfile"
 	"github.com/zkkex/zkkex/internal/relation"
 	"github.com/zkkex/zkkex/setup/params"
 )
@@ -176,18 +177,11 @@ func (a *auditor) listed(name string, want params.File, most int64) ([]byte, err
 // readFile reads a file of the set of at most so many bytes, or returns nil and its
 // size.
 func (a *auditor) readFile(name string, most int64) ([]byte, int64, error) {
-	f, err := a.fsys.Open(name)
+	f, info, err := regularfile.Open(a.fsys, name)
 	if err != nil {
 		return nil, 0, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, 0, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, 0, fmt.Errorf("%s: expected a regular file", name)
-	}
 	if info.Size() > most {
 		return nil, info.Size(), nil
 	}

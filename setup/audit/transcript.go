@@ -12,6 +12,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/internal/regularfile"
 	"github.com/zkkex/zkkex/internal/relation"
 	"github.com/zkkex/zkkex/setup/ceremony"
 	"github.com/zkkex/zkkex/setup/params"
@@ -42,7 +43,7 @@ func (a *auditor) ceremony() (*made, error) {
 		return &made{}, nil
 	}
 	a.findings.transcript = true
-	f, err := a.fsys.Open(params.TranscriptFile)
+	f, info, err := regularfile.Open(a.fsys, params.TranscriptFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		a.record(CheckFile, about, err)
 		a.skip(ceremony.CheckContributions, about, "the transcript is not there")
@@ -52,7 +53,7 @@ func (a *auditor) ceremony() (*made, error) {
 		return nil, err
 	}
 	defer f.Close()
-	c, err := a.open(f)
+	c, err := a.open(f, info.Size())
 	if err != nil || c == nil {
 		return &made{}, err
 	}
@@ -66,28 +67,29 @@ func (a *auditor) ceremony() (*made, error) {
 }
 
 // open hashes the transcript and opens it. It returns nil if it is no ceremony's.
-func (a *auditor) open(f fs.File) (*ceremony.Ceremony, error) {
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
+func (a *auditor) open(f fs.File, size int64) (*ceremony.Ceremony, error) {
 	r, ok := f.(io.ReaderAt)
-	if !ok || !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: expected a regular file", params.TranscriptFile)
+	if !ok {
+		return nil, fmt.Errorf("%s: %w", params.TranscriptFile, regularfile.ErrIrregular)
 	}
-	if err := a.hash(r, info.Size()); err != nil {
+	if err := a.hash(r, size); err != nil {
 		return nil, err
 	}
 	a.step("opening the transcript", 0, 1)
-	c, err := ceremony.OpenTranscript(r, info.Size())
+	c, err := ceremony.OpenTranscript(r, size)
 	if err != nil {
 		return nil, a.refused(err)
 	}
 	return c, nil
 }
 
-// hash compares size and digest of the transcript with the manifest.
+// hash compares size and digest of the transcript with the manifest. What has another
+// size is not read for its digest.
 func (a *auditor) hash(r io.ReaderAt, size int64) error {
+	if want := a.manifest.Ceremony.Transcript.Size; size != want {
+		a.record(CheckFile, subject{file: params.TranscriptFile}, fmt.Errorf("expected %d bytes, got %d", want, size))
+		return nil
+	}
 	a.step("hashing the transcript", 0, 1)
 	sum := sha256.New()
 	if _, err := io.Copy(sum, &interrupted{a.ctx, io.NewSectionReader(r, 0, size)}); err != nil {

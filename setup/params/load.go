@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/internal/regularfile"
 )
 
 // Accept says which parameter sets are opened.
@@ -100,7 +101,7 @@ func (m *Manifest) hasShippedKey() bool {
 }
 
 func readManifest(fsys fs.FS) ([]byte, error) {
-	f, err := fsys.Open(ManifestFile)
+	f, _, err := regularfile.Open(fsys, ManifestFile)
 	if err != nil {
 		return nil, fmt.Errorf("opening parameters: %w", err)
 	}
@@ -115,15 +116,11 @@ func readManifest(fsys fs.FS) ([]byte, error) {
 // readFile reads a file of the set whose size and digest the manifest states.
 // Nothing is allocated for a file of another size.
 func readFile(fsys fs.FS, name string, want File) ([]byte, error) {
-	f, err := fsys.Open(name)
+	f, info, err := regularfile.Open(fsys, name)
 	if err != nil {
 		return nil, fmt.Errorf("opening parameters: %w", err)
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, fmt.Errorf("opening parameters: %w", err)
-	}
 	if info.Size() != want.Size {
 		return nil, mismatch(name, "size", "expected %d bytes, got %d", want.Size, info.Size())
 	}
