@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/zkkex/zkkex/member"
 	"github.com/zkkex/zkkex/order"
 	"github.com/zkkex/zkkex/order/book"
+	"github.com/zkkex/zkkex/order/engine"
 	"github.com/zkkex/zkkex/order/gateway"
 	"github.com/zkkex/zkkex/order/journal"
 	"github.com/zkkex/zkkex/prover"
@@ -216,6 +218,18 @@ func TestReadmeVenue(t *testing.T) {
 	}
 }
 
+// announced is a book that tells when the first order comes.
+type announced struct {
+	*book.Book
+	once  sync.Once
+	first chan struct{}
+}
+
+func (a *announced) Do(ctx context.Context, commands []engine.Command) error {
+	a.once.Do(func() { close(a.first) })
+	return a.Book.Do(ctx, commands)
+}
+
 func TestReadmeOrders(t *testing.T) {
 	office := newRegistrar()
 	defer office.close()
@@ -225,11 +239,12 @@ func TestReadmeOrders(t *testing.T) {
 	place := newVenue(office)
 	id := place.trustedBy(home, options)
 	one := order.Decimal{Mantissa: 1}
-	engine, err := book.New([]order.Instrument{{Symbol: "A/B", TickSize: one, LotSize: one, MinQty: one, MaxQty: one}}, book.Options{})
+	simple, err := book.New([]order.Instrument{{Symbol: "A/B", TickSize: one, LotSize: one, MinQty: one, MaxQty: one}}, book.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	desk, err := gateway.Open(t.Context(), gateway.Config{Engine: engine, Store: journal.NewMemory(), Name: "desk"})
+	entered := &announced{Book: simple, first: make(chan struct{})}
+	desk, err := gateway.Open(t.Context(), gateway.Config{Engine: entered, Store: journal.NewMemory(), Name: "desk"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,10 +276,14 @@ func TestReadmeOrders(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer v.Close()
-	short, stop := context.WithTimeout(ctx, 2*time.Second)
+	short, stop := context.WithCancel(ctx)
 	defer stop()
+	go func() {
+		<-entered.first
+		time.AfterFunc(2*time.Second, stop) // the acknowledgement is on its way
+	}()
 	// Nobody sells: the order waits until ctx ends.
-	if state, err := buy(short, v, one, order.Decimal{Mantissa: 101}); !errors.Is(err, context.DeadlineExceeded) || state.Status != order.StatusNew {
+	if state, err := buy(short, v, one, order.Decimal{Mantissa: 101}); !errors.Is(err, context.Canceled) || state.Status != order.StatusNew {
 		t.Errorf("%+v, %v", state, err)
 	}
 	<-taken
