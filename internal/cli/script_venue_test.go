@@ -142,11 +142,17 @@ func says(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// advance DURATION sets the clock of what runs in the background ahead.
+// advance DURATION sets the clock of what runs in the background ahead. "advance noon"
+// makes it noon of the next day, whatever time it is: one epoch of a day further, and
+// far from its edges.
 func advance(ts *testscript.TestScript, _ bool, args []string) {
-	d, err := time.ParseDuration(args[0])
-	ts.Check(err)
 	s := backgroundOf(ts)
+	d, err := time.ParseDuration(args[0])
+	if now := s.now().UTC(); args[0] == "noon" {
+		const day = 24 * time.Hour
+		d, err = now.Truncate(day).Add(day+day/2).Sub(now), nil
+	}
+	ts.Check(err)
 	s.ahead.Add(int64(d))
 	ts.Setenv(nowEnv, s.now().UTC().Format(time.RFC3339))
 }

@@ -226,6 +226,7 @@ func waitFor(t *testing.T, done func() bool) {
 // TestFlowOfMany has members enrol, sync and look for themselves at once.
 func TestFlowOfMany(t *testing.T) {
 	r := newRealRegistry(t, registrar.ServerConfig{Approve: registrar.ApproveAll, CheckpointInterval: 20 * time.Millisecond})
+	r.publish() // whoever is quick syncs before the server's first one
 	r.start()
 	var wg sync.WaitGroup
 	for range 10 {
