@@ -1,3 +1,8 @@
+//go:build !race
+
+// PLONK is gnark's own prover: under the race detector it takes minutes, and what is
+// concurrent here is tested with Groth16.
+
 package prover_test
 
 import (
