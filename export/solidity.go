@@ -5,11 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	gnark "github.com/consensys/gnark/backend/groth16/bn254"
-	"github.com/consensys/gnark/backend/solidity"
-
 	"github.com/zkkex/zkkex/internal/public"
-	"github.com/zkkex/zkkex/internal/quiet"
+	"github.com/zkkex/zkkex/internal/solidity"
 )
 
 // Names of the files of a contract.
@@ -17,9 +14,6 @@ const (
 	ContractFile = "Verifier.sol"
 	CalldataFile = "calldata.hex"
 )
-
-// pragma is the range of compilers that the contract accepts.
-const pragma = "^0.8.20"
 
 // CalldataSize is the size of a call in bytes: the selector (4), then words of
 // 32: where the proof begins, the public inputs, the proof's size, the proof.
@@ -41,17 +35,11 @@ var verifyProof = [4]byte{0x2b, 0xe6, 0x88, 0xd4}
 // input that is not below the order of the scalar field is refused. The text
 // depends on the parameter set and on the version of gnark alone.
 func (k *Key) Solidity() ([]byte, error) {
-	quiet.Gnark()
-	// gnark changes the key while it writes: this one is nobody else's.
-	var vk gnark.VerifyingKey
-	if _, err := vk.ReadFrom(bytes.NewReader(k.points.Bytes())); err != nil {
+	contract, err := solidity.Contract(k.set.VerifyingKey())
+	if err != nil {
 		return nil, fmt.Errorf("exporting a contract: %w", err)
 	}
-	var contract bytes.Buffer
-	if err := vk.ExportSolidity(&contract, solidity.WithPragmaVersion(pragma)); err != nil {
-		return nil, fmt.Errorf("exporting a contract: %w", err)
-	}
-	return append(k.contractHead(), bytes.TrimLeft(contract.Bytes(), "\n")...), nil
+	return append(k.contractHead(), contract...), nil
 }
 
 // contractHead says, in comments, what the contract is and what it is not.

@@ -8,6 +8,8 @@ import (
 	"fmt"
 
 	curve "github.com/consensys/gnark-crypto/ecc/bn254"
+
+	"github.com/zkkex/zkkex/internal/point"
 )
 
 // challengeSize is the size of a challenge, a SHA-256, in bytes.
@@ -66,25 +68,25 @@ func (r *reader) number(name string, size, want int) {
 }
 
 func (r *reader) g1(name string, p *curve.G1Affine) {
-	if b := r.take(g1Size); r.err == nil {
-		r.work.add(1, func(int, int) error { return named(name, parseG1(p, b)) })
+	if b := r.take(point.G1Size); r.err == nil {
+		r.work.add(1, func(int, int) error { return named(name, point.ParseG1(p, b)) })
 	}
 }
 
 func (r *reader) g2(name string, p *curve.G2Affine) {
-	if b := r.take(g2Size); r.err == nil {
-		r.work.add(1, func(int, int) error { return named(name, parseG2(p, b)) })
+	if b := r.take(point.G2Size); r.err == nil {
+		r.work.add(1, func(int, int) error { return named(name, point.ParseG2(p, b)) })
 	}
 }
 
 func (r *reader) g1s(name string, points []curve.G1Affine) {
-	b := r.take(len(points) * g1Size)
+	b := r.take(len(points) * point.G1Size)
 	if r.err != nil {
 		return
 	}
 	r.work.add(len(points), func(start, end int) error {
 		for i := start; i < end; i++ {
-			if err := parseG1(&points[i], b[i*g1Size:(i+1)*g1Size]); err != nil {
+			if err := point.ParseG1(&points[i], b[i*point.G1Size:(i+1)*point.G1Size]); err != nil {
 				return fmt.Errorf("%s: point %d of %d: %w", name, i+1, len(points), err)
 			}
 		}
@@ -93,13 +95,13 @@ func (r *reader) g1s(name string, points []curve.G1Affine) {
 }
 
 func (r *reader) g2s(name string, points []curve.G2Affine) {
-	b := r.take(len(points) * g2Size)
+	b := r.take(len(points) * point.G2Size)
 	if r.err != nil {
 		return
 	}
 	r.work.add(len(points), func(start, end int) error {
 		for i := start; i < end; i++ {
-			if err := parseG2(&points[i], b[i*g2Size:(i+1)*g2Size]); err != nil {
+			if err := point.ParseG2(&points[i], b[i*point.G2Size:(i+1)*point.G2Size]); err != nil {
 				return fmt.Errorf("%s: point %d of %d: %w", name, i+1, len(points), err)
 			}
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/consensys/gnark/frontend"
 	"github.com/consensys/gnark/frontend/cs/r1cs"
 
+	"github.com/zkkex/zkkex/internal/point"
 	"github.com/zkkex/zkkex/internal/quiet"
 	"github.com/zkkex/zkkex/internal/relation"
 )
@@ -193,7 +194,7 @@ func outsideG2(t testing.TB) curve.G2Affine {
 	}
 	rest.Mul(rest, fr.Modulus())
 	for x := byte(0); x < 255; x++ {
-		b := make([]byte, g2Size)
+		b := make([]byte, point.G2Size)
 		b[0], b[len(b)-1] = 0b10<<6, x
 		var p curve.G2Affine
 		if curve.NewDecoder(bytes.NewReader(b), curve.NoSubgroupChecks()).Decode(&p) != nil {

@@ -10,19 +10,20 @@ import (
 	curve "github.com/consensys/gnark-crypto/ecc/bn254"
 
 	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/internal/point"
 	"github.com/zkkex/zkkex/internal/relation"
 )
 
 // Offsets in a contribution to phase 1, of a domain of 16.
 const (
-	offTauKnowledge = g1Size
+	offTauKnowledge = point.G1Size
 	offDomain       = 3 * proofSize
 	offBeta2        = offDomain + 8
-	offTau1         = offBeta2 + g2Size
-	offTau2         = offTau1 + 30*g1Size
-	offBetaTau      = offTau2 + 15*g2Size
-	offAlphaTau     = offBetaTau + 16*g1Size
-	offChallenge1   = offAlphaTau + 16*g1Size
+	offTau1         = offBeta2 + point.G2Size
+	offTau2         = offTau1 + 30*point.G1Size
+	offBetaTau      = offTau2 + 15*point.G2Size
+	offAlphaTau     = offBetaTau + 16*point.G1Size
+	offChallenge1   = offAlphaTau + 16*point.G1Size
 )
 
 // badPoint is what no point is encoded as, and why.
@@ -43,14 +44,14 @@ func badG1(t *testing.T) map[string]badPoint {
 	}
 	flagged := bytes.Clone(infinity[:])
 	flagged[31] = 1
-	big := bytes.Repeat([]byte{0xff}, g1Size)
+	big := bytes.Repeat([]byte{0xff}, point.G1Size)
 	return map[string]badPoint{
-		"at infinity":              {infinity[:], ErrInfinity},
-		"at infinity, with a rest": {flagged, ErrInfinity},
-		"zeros":                    {make([]byte, g1Size), ErrNotCanonical},
-		"no flags":                 {append([]byte{good[0] &^ flagMask}, good[1:]...), ErrNotCanonical},
-		"above the field's order":  {big, ErrNotCanonical},
-		"off the curve":            {off, ErrNotOnCurve},
+		"at infinity":              {infinity[:], point.ErrInfinity},
+		"at infinity, with a rest": {flagged, point.ErrInfinity},
+		"zeros":                    {make([]byte, point.G1Size), point.ErrEncoding},
+		"no flags":                 {append([]byte{good[0] &^ 0xc0}, good[1:]...), point.ErrEncoding},
+		"above the field's order":  {big, point.ErrEncoding},
+		"off the curve":            {off, point.ErrNotOnCurve},
 	}
 }
 
@@ -74,12 +75,12 @@ func badG2(t *testing.T) map[string]badPoint {
 	mixed.Add(&g2, &small)
 	mixedBytes := mixed.Bytes()
 	return map[string]badPoint{
-		"at infinity":                {infinity[:], ErrInfinity},
-		"no flags":                   {append([]byte{good[0] &^ flagMask}, good[1:]...), ErrNotCanonical},
-		"above the field's order":    {second, ErrNotCanonical},
-		"off the curve":              {off, ErrNotOnCurve},
-		"of small order":             {smallBytes[:], ErrNotInSubgroup},
-		"with a part of small order": {mixedBytes[:], ErrNotInSubgroup},
+		"at infinity":                {infinity[:], point.ErrInfinity},
+		"no flags":                   {append([]byte{good[0] &^ 0xc0}, good[1:]...), point.ErrEncoding},
+		"above the field's order":    {second, point.ErrEncoding},
+		"off the curve":              {off, point.ErrNotOnCurve},
+		"of small order":             {smallBytes[:], point.ErrSubgroup},
+		"with a part of small order": {mixedBytes[:], point.ErrSubgroup},
 	}
 }
 
@@ -157,12 +158,12 @@ func TestParsePhase1(t *testing.T) {
 		"commitment of the proof of tau":            0,
 		"powers of tau in G1: point 1 of 30":        offTau1,
 		"powers of tau times beta: point 1 of 16":   offBetaTau,
-		"powers of tau times alpha: point 16 of 16": offChallenge1 - g1Size,
+		"powers of tau times alpha: point 16 of 16": offChallenge1 - point.G1Size,
 	}, map[string]int{
 		"knowledge of the proof of tau":       offTauKnowledge,
-		"knowledge of the proof of beta":      offDomain - g2Size,
+		"knowledge of the proof of beta":      offDomain - point.G2Size,
 		"beta in G2":                          offBeta2,
-		"powers of tau in G2: point 15 of 15": offBetaTau - g2Size,
+		"powers of tau in G2: point 15 of 15": offBetaTau - point.G2Size,
 	})...)
 	checkRefusals(t, func(b []byte) error { _, err := ParsePhase1(b, c.domain); return err }, refusals)
 	for _, domain := range []int{-1, 0, 1, 3, 17, 8, 32, MaxDomain * 2} {
@@ -180,9 +181,9 @@ func TestParsePhase2(t *testing.T) {
 		t.Fatalf("%d bytes, expected %d", len(good), Phase2Size(c.size))
 	}
 	k, z := lengths(c.size)
-	offK := 2 + g1Size + 4
-	offZ := offK + k*g1Size + 4
-	offDelta2 := offZ + z*g1Size
+	offK := 2 + point.G1Size + 4
+	offZ := offK + k*point.G1Size + 4
+	offDelta2 := offZ + z*point.G1Size
 	offChallenge := len(good) - challengeSize - 1
 	put := func(at int, b ...byte) []byte {
 		out := bytes.Clone(good)
@@ -197,11 +198,11 @@ func TestParsePhase2(t *testing.T) {
 	refusals = append(refusals, pointRefusals(t, good, map[string]int{
 		"delta in G1":                      2,
 		"K: point 1 of":                    offK,
-		"Z: point 15 of 15":                offDelta2 - g1Size,
-		"commitment of the proof of delta": offDelta2 + g2Size,
+		"Z: point 15 of 15":                offDelta2 - point.G1Size,
+		"commitment of the proof of delta": offDelta2 + point.G2Size,
 	}, map[string]int{
 		"delta in G2":                     offDelta2,
-		"knowledge of the proof of delta": offChallenge - g2Size,
+		"knowledge of the proof of delta": offChallenge - point.G2Size,
 	})...)
 	checkRefusals(t, func(b []byte) error { _, err := ParsePhase2(b, c.size); return err }, refusals)
 	larger := c.size
@@ -222,7 +223,7 @@ func TestParseSRS(t *testing.T) {
 	}
 	refusals := pointRefusals(t, good, map[string]int{
 		"powers of tau in G1: point 1 of 30":        offTau1 - offDomain,
-		"powers of tau times alpha: point 16 of 16": len(good) - g1Size,
+		"powers of tau times alpha: point 16 of 16": len(good) - point.G1Size,
 	}, map[string]int{"beta in G2": 8})
 	refusals = append(refusals,
 		refusal{"nothing", nil, nil, "got 0"},

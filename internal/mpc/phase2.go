@@ -11,6 +11,7 @@ import (
 	curve "github.com/consensys/gnark-crypto/ecc/bn254"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 
+	"github.com/zkkex/zkkex/internal/point"
 	"github.com/zkkex/zkkex/internal/relation"
 )
 
@@ -41,7 +42,7 @@ func lengths(size relation.Size) (k, z int) { return size.Secret + size.Internal
 // Phase2Size returns the size of an encoded contribution to phase 2 in bytes.
 func Phase2Size(size relation.Size) int {
 	k, z := lengths(size)
-	return 2 + g1Size + 4 + k*g1Size + 4 + z*g1Size + g2Size + proofSize + 1 + challengeSize
+	return 2 + point.G1Size + 4 + k*point.G1Size + 4 + z*point.G1Size + point.G2Size + proofSize + 1 + challengeSize
 }
 
 // ParsePhase2 decodes a contribution to phase 2, strictly: the size is that of
@@ -83,7 +84,7 @@ func (r *reader) vector(name string, n int) []curve.G1Affine {
 // of delta, and the challenge behind its length (1 byte). Numbers are
 // big-endian.
 func (p *Phase2) Bytes() []byte {
-	b := make([]byte, 2, 2+4+4+(1+len(p.k)+len(p.z))*g1Size+g2Size+proofSize+1+challengeSize)
+	b := make([]byte, 2, 2+4+4+(1+len(p.k)+len(p.z))*point.G1Size+point.G2Size+proofSize+1+challengeSize)
 	b = appendG1(b, p.delta1)
 	b = binary.BigEndian.AppendUint32(b, uint32(len(p.k)))
 	b = appendG1(b, p.k...)

@@ -3,10 +3,12 @@ package mpc
 import (
 	curve "github.com/consensys/gnark-crypto/ecc/bn254"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
+
+	"github.com/zkkex/zkkex/internal/point"
 )
 
 // proofSize is the size of a proof in bytes.
-const proofSize = g1Size + g2Size
+const proofSize = point.G1Size + point.G2Size
 
 // proof shows that a contributor knows its factor x of a value: section 3.2 of
 // ePrint 2017/1050, as gnark computes it.

@@ -8,6 +8,8 @@ import (
 
 	curve "github.com/consensys/gnark-crypto/ecc/bn254"
 	"github.com/consensys/gnark/backend/groth16/bn254/mpcsetup"
+
+	"github.com/zkkex/zkkex/internal/point"
 )
 
 // SRS is the result of phase 1, for every circuit of its domain: powers of tau
@@ -39,7 +41,7 @@ func mustDomain(domain int) {
 
 // SRSSize returns the size of an encoded SRS in bytes.
 func SRSSize(domain int) int {
-	return 8 + g2Size + (2*domain-2)*g1Size + (domain-1)*g2Size + 2*domain*g1Size
+	return 8 + point.G2Size + (2*domain-2)*point.G1Size + (domain-1)*point.G2Size + 2*domain*point.G1Size
 }
 
 // ParseSRS decodes what [SRSBytes] wrote, strictly: the size is that of the

@@ -29,7 +29,7 @@ var rules = []rule{
 	{
 		name:     "gnark stays in the rooms that prove and verify",
 		prefixes: []string{"github.com/consensys/gnark/"},
-		allowed:  []string{"circuits", "prover", "verifier", "setup", "export", "internal", "bench"},
+		allowed:  []string{"circuits", "prover", "verifier", "setup", "internal", "bench"},
 	},
 	{
 		name:     "gnark's frontend stays with the circuits",

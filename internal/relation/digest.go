@@ -23,8 +23,17 @@ type Size struct {
 // Wires returns the number of wires.
 func (s Size) Wires() int { return s.Public + s.Secret + s.Internal }
 
-// SizeOf returns the numbers of a constraint system.
-func SizeOf(system *cs.R1CS) Size {
+// System is a constraint system, of either kind.
+type System interface {
+	GetNbConstraints() int
+	GetNbPublicVariables() int
+	GetNbSecretVariables() int
+	GetNbInternalVariables() int
+}
+
+// SizeOf returns the numbers of a constraint system. A sparse one has no constant
+// wire.
+func SizeOf(system System) Size {
 	return Size{
 		Constraints: system.GetNbConstraints(),
 		Public:      system.GetNbPublicVariables(),
@@ -44,12 +53,7 @@ func SizeOf(system *cs.R1CS) Size {
 // The solver's instructions are left out: they decide whether a proof can be
 // made, never what it proves.
 func Digest(system *cs.R1CS) [sha256.Size]byte {
-	d := digester{h: sha256.New(), coefficients: system.Coefficients}
-	d.h.Write(domain.Frame(domain.Circuit))
-	size := SizeOf(system)
-	for _, n := range []int{size.Constraints, size.Public, size.Secret, size.Internal} {
-		d.number(n)
-	}
+	d := newDigester(domain.Circuit, system, system.Coefficients)
 	constraints := system.GetR1CIterator()
 	for c := constraints.Next(); c != nil; c = constraints.Next() {
 		d.expression(c.L)
@@ -57,17 +61,6 @@ func Digest(system *cs.R1CS) [sha256.Size]byte {
 		d.expression(c.O)
 	}
 	return [sha256.Size]byte(d.h.Sum(nil))
-}
-
-// SizeOfSparse returns the numbers of a sparse constraint system, which has no
-// constant wire.
-func SizeOfSparse(system *cs.SparseR1CS) Size {
-	return Size{
-		Constraints: system.GetNbConstraints(),
-		Public:      system.GetNbPublicVariables(),
-		Secret:      system.GetNbSecretVariables(),
-		Internal:    system.GetNbInternalVariables(),
-	}
 }
 
 // DigestSparse returns the digest of a sparse relation: SHA-256 over its own
@@ -81,12 +74,7 @@ func SizeOfSparse(system *cs.SparseR1CS) Size {
 // secret and internal ones; a coefficient of 0 leaves its wire in, as PLONK's
 // permutation covers it.
 func DigestSparse(system *cs.SparseR1CS) [sha256.Size]byte {
-	d := digester{h: sha256.New(), coefficients: system.Coefficients}
-	d.h.Write(domain.Frame(domain.SparseCircuit))
-	size := SizeOfSparse(system)
-	for _, n := range []int{size.Constraints, size.Public, size.Secret, size.Internal} {
-		d.number(n)
-	}
+	d := newDigester(domain.SparseCircuit, system, system.Coefficients)
 	constraints := system.GetSparseR1CIterator()
 	for c := constraints.Next(); c != nil; c = constraints.Next() {
 		for _, wire := range []uint32{c.XA, c.XB, c.XC} {
@@ -102,6 +90,17 @@ func DigestSparse(system *cs.SparseR1CS) [sha256.Size]byte {
 type digester struct {
 	h            hash.Hash
 	coefficients []fr.Element
+}
+
+// newDigester begins with the tag and the numbers of the system.
+func newDigester(tag domain.Tag, system System, coefficients []fr.Element) *digester {
+	d := &digester{h: sha256.New(), coefficients: coefficients}
+	d.h.Write(domain.Frame(tag))
+	size := SizeOf(system)
+	for _, n := range []int{size.Constraints, size.Public, size.Secret, size.Internal} {
+		d.number(n)
+	}
+	return d
 }
 
 func (d *digester) number(n int) {

@@ -171,7 +171,7 @@ func TestSparseDigestsAreSpecified(t *testing.T) {
 		if row := fmt.Sprintf("| `%v` | `%x` |", id, relation.DigestSparse(system)); !strings.Contains(string(spec), row) {
 			t.Errorf("docs/spec/params.md has no row %s", row)
 		}
-		size := relation.SizeOfSparse(system)
+		size := relation.SizeOf(system)
 		if size.Public != 5 || size.Constraints != system.GetNbConstraints() || size.Wires() != size.Public+size.Secret+size.Internal {
 			t.Errorf("%v: %+v", id, size)
 		}
