@@ -58,10 +58,17 @@ func (d *dropper) AssertIsLessOrEqual(v, bound frontend.Variable)         { pani
 // none.
 func compileWithout(t *testing.T, id zkkex.CircuitID, label string) (*cs.R1CS, *dropper) {
 	t.Helper()
+	system, builder := compileDropping(t, id, label, r1cs.NewBuilder[constraint.U64])
+	return system.(*cs.R1CS), builder
+}
+
+// compileDropping is compileWithout for any kind of system.
+func compileDropping(t *testing.T, id zkkex.CircuitID, label string, inner frontend.NewBuilder) (constraint.ConstraintSystem, *dropper) {
+	t.Helper()
 	var builder *dropper
 	newBuilder := func(f *big.Int, config frontend.CompileConfig) (frontend.Builder[constraint.U64], error) {
-		inner, err := r1cs.NewBuilder[constraint.U64](f, config)
-		builder = &dropper{Builder: inner, drop: label, labels: make(map[string]int)}
+		b, err := inner(f, config)
+		builder = &dropper{Builder: b, drop: label, labels: make(map[string]int)}
 		return builder, err
 	}
 	circuit, err := New(id)
@@ -72,7 +79,7 @@ func compileWithout(t *testing.T, id zkkex.CircuitID, label string) (*cs.R1CS, *
 	if err != nil {
 		t.Fatal(err)
 	}
-	return system.(*cs.R1CS), builder
+	return system, builder
 }
 
 // lies returns, for each label, a change to a correct assignment that violates

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/big"
 	"os"
 	"strings"
 	"testing"
@@ -19,7 +18,6 @@ import (
 	"github.com/zkkex/zkkex/internal/field"
 	"github.com/zkkex/zkkex/internal/public"
 	"github.com/zkkex/zkkex/keys"
-	"github.com/zkkex/zkkex/registry"
 )
 
 // pairs are the circuits of the two proof systems for one relation.
@@ -39,20 +37,7 @@ func pairs(t *testing.T) map[zkkex.CircuitID]zkkex.CircuitID {
 // compileSparseWithout is compileWithout for PLONK.
 func compileSparseWithout(t *testing.T, id zkkex.CircuitID, label string) (*cs.SparseR1CS, *dropper) {
 	t.Helper()
-	var builder *dropper
-	newBuilder := func(f *big.Int, config frontend.CompileConfig) (frontend.Builder[constraint.U64], error) {
-		inner, err := scs.NewBuilder[constraint.U64](f, config)
-		builder = &dropper{Builder: inner, drop: label, labels: make(map[string]int)}
-		return builder, err
-	}
-	circuit, err := New(id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	system, err := frontend.Compile(ecc.BN254.ScalarField(), newBuilder, circuit)
-	if err != nil {
-		t.Fatal(err)
-	}
+	system, builder := compileDropping(t, id, label, scs.NewBuilder[constraint.U64])
 	return system.(*cs.SparseR1CS), builder
 }
 
@@ -132,28 +117,7 @@ func TestVectorsWithPlonk(t *testing.T) {
 		t.Fatal(err)
 	}
 	for id, twin := range pairs(t) {
-		tree, err := registry.NewTree(id.CapacityBits())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i, leaf := range v.Members {
-			op := registry.Operation{Kind: registry.Admit, KeyType: zkkex.KeyBabyJubjub, Index: uint64(i), Leaf: hex32(t, leaf)}
-			if err := tree.Apply(op); err != nil {
-				t.Fatal(err)
-			}
-		}
-		path, err := tree.Path(v.Index)
-		if err != nil {
-			t.Fatal(err)
-		}
-		st := &zkkex.Statement{
-			Circuit: twin, Limit: v.Limit, Root: hex32(t, v.Roots[id.String()]), Scope: hex32(t, v.Scope),
-			Nullifier: hex32(t, v.Nullifier), Binding: hex32(t, v.Binding),
-		}
-		assigned, err := Assign(st, &Witness{Secret: secret, Path: path, Slot: v.Slot})
-		if err != nil {
-			t.Fatal(err)
-		}
+		assigned := v.assign(t, twin, v.Roots[id.String()], secret)
 		system, err := CompilePlonk(twin)
 		if err != nil {
 			t.Fatal(err)

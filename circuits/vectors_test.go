@@ -6,6 +6,8 @@ import (
 	"os"
 	"testing"
 
+	"github.com/consensys/gnark/frontend"
+
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/internal/field"
 	"github.com/zkkex/zkkex/internal/public"
@@ -66,7 +68,9 @@ func TestVectors(t *testing.T) {
 	}
 }
 
-func (v *circuitVectors) check(t *testing.T, id zkkex.CircuitID, secret *keys.Secret) {
+// assign returns the wires of the vectors' proof in a circuit.
+func (v *circuitVectors) assign(t *testing.T, id zkkex.CircuitID, root string, secret *keys.Secret) frontend.Circuit {
+	t.Helper()
 	tree, err := registry.NewTree(id.CapacityBits())
 	if err != nil {
 		t.Fatal(err)
@@ -82,13 +86,18 @@ func (v *circuitVectors) check(t *testing.T, id zkkex.CircuitID, secret *keys.Se
 		t.Fatal(err)
 	}
 	st := &zkkex.Statement{
-		Circuit: id, Limit: v.Limit, Root: hex32(t, v.Roots[id.String()]), Scope: hex32(t, v.Scope),
+		Circuit: id, Limit: v.Limit, Root: hex32(t, root), Scope: hex32(t, v.Scope),
 		Nullifier: hex32(t, v.Nullifier), Binding: hex32(t, v.Binding),
 	}
 	assigned, err := Assign(st, &Witness{Secret: secret, Path: path, Slot: v.Slot})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return assigned
+}
+
+func (v *circuitVectors) check(t *testing.T, id zkkex.CircuitID, secret *keys.Secret) {
+	assigned := v.assign(t, id, v.Roots[id.String()], secret)
 	full, _ := compileWithout(t, id, "")
 	if !solves(t, full, assigned) {
 		t.Fatal("the vector does not satisfy the circuit")
