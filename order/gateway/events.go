@@ -51,7 +51,7 @@ func (g *Gateway) happened(items []item, texts []byte, events []engine.Event, i 
 	}
 	it := item{
 		entry:    journal.Entry{Session: ev.Session, Event: ev.Number, Report: text, Order: ev.Order},
-		recorded: true, to: ev.Session, report: ev.Report,
+		recorded: true, to: ev.Session, report: ev.Report, cancels: confirms(ev.Report) && !ownEnd(ev),
 	}
 	p := g.answer(&it, ev)
 	items = append(items, it)
@@ -62,6 +62,27 @@ func (g *Gateway) happened(items []item, texts []byte, events []engine.Event, i 
 		items = g.countMass(items, ev)
 	}
 	return items, texts, nil
+}
+
+// confirms reports whether a report says what became of a cancel.
+func confirms(r order.Report) bool {
+	switch r := r.(type) {
+	case *order.ExecutionReport:
+		return r.ExecType == order.ExecCanceled
+	case *order.QuoteStatusReport:
+		return r.QuoteStatus == order.QuoteCanceled
+	case *order.OrderCancelReject, *order.OrderMassCancelReport:
+		return true
+	}
+	return false
+}
+
+// ownEnd reports whether an event is the end of an order by the command that entered
+// or replaced it, such as that of the rest of an immediate or cancel. Nobody waits to
+// hear that it is cancelled, and before it comes that it was entered.
+func ownEnd(ev *engine.Event) bool {
+	r, ok := ev.Report.(*order.ExecutionReport)
+	return ok && r.OrigClOrdID.IsZero() && order.NewOrderID(ev.Session, r.ClOrdID) == ev.Command
 }
 
 // appendReport encodes a report behind others.
@@ -180,7 +201,7 @@ func (g *Gateway) own(items []item, p *pending, r order.Report) []item {
 			Session: p.session, Report: text, SeqNo: p.seqNo,
 			Request: &journal.Request{ID: p.request.RequestID(), Digest: p.digest},
 		},
-		recorded: true, to: p.session, report: r, answers: p,
+		recorded: true, to: p.session, report: r, answers: p, cancels: confirms(r),
 	})
 }
 

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -83,6 +84,31 @@ func TestStoreHangs(t *testing.T) {
 	for want := uint64(3); want <= 4; want++ {
 		if r, n := report[*order.ExecutionReport](tr); r.ExecType != order.ExecCanceled || n != want {
 			t.Fatalf("report %d %+v, expected Canceled with number %d", n, r, want)
+		}
+	}
+}
+
+// The rest of an immediate or cancel order ends by itself: while the journal fails,
+// that is not told ahead of what is recorded first, that the order was entered.
+func TestStoreHangsImmediateOrCancel(t *testing.T) {
+	store := newFaultyStore(journal.NewMemory(), sound)
+	v := newVenue(t, func(c *Config) { c.Store = store })
+	tr := v.connect(testSession(1), establish())
+	first := tr.rests(order.Buy, 90, 1)
+	release := make(chan struct{})
+	store.hang(release)
+	sound := sync.OnceFunc(func() { close(release) })
+	t.Cleanup(sound) // before the venue's own, which waits for the journal
+	o := tr.order(order.Buy, 80, 1)
+	o.TimeInForce, o.TimeToLive = order.ImmediateOrCancel, 0
+	tr.send(o, &order.OrderCancelRequest{ClOrdID: tr.newID(), OrigClOrdID: first.ClOrdID})
+	if r, n := report[*order.ExecutionReport](tr); r.OrigClOrdID != first.ClOrdID || n != 0 {
+		t.Fatalf("report %d %+v, expected that the cancel is done, without a number", n, r)
+	}
+	sound()
+	for i, kind := range []order.ExecType{order.ExecNew, order.ExecCanceled, order.ExecCanceled} {
+		if r, n := report[*order.ExecutionReport](tr); r.ExecType != kind || n != uint64(i)+2 {
+			t.Fatalf("report %d %+v, expected number %d, %c", n, r, i+2, kind)
 		}
 	}
 }

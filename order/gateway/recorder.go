@@ -34,8 +34,9 @@ type item struct {
 	to       order.SessionID
 	report   order.Report // nil if there is nothing to tell
 	answers  *pending     // the request whose first report this is
-	// confirmed says that it was told without a number already.
-	confirmed bool
+	// cancels says that the report tells what a cancel led to, and may be told before
+	// it is recorded; confirmed, that it was.
+	cancels, confirmed bool
 }
 
 // recorder records what happened, in order, and has it told after that. With inline,
@@ -278,7 +279,7 @@ func (r *recorder) confirm(items []item) {
 	defer r.g.mu.Unlock()
 	for i := range items {
 		it := &items[i]
-		if it.confirmed || it.report == nil || it.recorded && !confirms(it.report) {
+		if it.confirmed || it.report == nil || it.recorded && !it.cancels {
 			continue
 		}
 		it.confirmed = true
@@ -286,19 +287,6 @@ func (r *recorder) confirm(items []item) {
 			st.attached.push(0, it.report, true)
 		}
 	}
-}
-
-// confirms reports whether a report says what became of a cancel.
-func confirms(r order.Report) bool {
-	switch r := r.(type) {
-	case *order.ExecutionReport:
-		return r.ExecType == order.ExecCanceled
-	case *order.QuoteStatusReport:
-		return r.QuoteStatus == order.QuoteCanceled
-	case *order.OrderCancelReject, *order.OrderMassCancelReport:
-		return true
-	}
-	return false
 }
 
 // failing reports whether new orders are to be refused, because the journal fails or
