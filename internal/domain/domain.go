@@ -22,6 +22,17 @@ const (
 	Leaf = 2
 	// Nullifier tags nullifier = f_3(tag*2^64 + slot, scope, nk).
 	Nullifier = 3
+	// ECKey tags the coordinate of a P-256 or secp256k1 key in its leaf:
+	// f_3(tag, upper half of x, lower half of x), halves of 128 bits.
+	ECKey = 4
+	// SignedDigest tags the digest that a device signed, as a public input:
+	// f_3(tag, upper half, lower half), halves of 128 bits.
+	SignedDigest = 5
+	// EdDSAChallenge tags a signature's challenge,
+	// e = f_4(tag, R.x, R.y, f_4(EdDSAMessage, A.x, A.y, m)).
+	EdDSAChallenge = 6
+	// EdDSAMessage tags the inner compression of a signature's challenge.
+	EdDSAMessage = 7
 )
 
 // Tag is the domain separation tag of a SHA-256 or SHA-512 hash.
@@ -106,6 +117,14 @@ const (
 	FIXClaim Tag = "zkkex/v1 fix claim"
 	// FIXName tags the ID of a request whose sender named it in FIX.
 	FIXName Tag = "zkkex/v1 fix name"
+	// DevicePossession tags what a device's key signs to enter a registry.
+	DevicePossession Tag = "zkkex/v1 device possession"
+	// DeviceDelegation tags what a device's key signs to delegate.
+	DeviceDelegation Tag = "zkkex/v1 device delegation"
+	// DeviceCertificate tags what a device's key signs for a proof.
+	DeviceCertificate Tag = "zkkex/v1 device certificate"
+	// DelegatePossession tags what a delegate's key signs to be admitted.
+	DelegatePossession Tag = "zkkex/v1 delegate possession"
 	// CeremonySecret tags the derivation of a contribution's secret factors.
 	CeremonySecret Tag = "zkkex/v1 ceremony secret"
 )
