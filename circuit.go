@@ -106,15 +106,27 @@ func (id CircuitID) ProofSize() int {
 // key of one type never opens a leaf of another.
 type KeyType uint16
 
-// KeyBabyJubjub is a key on Baby Jubjub, the twisted Edwards curve over BN254's
-// scalar field (ERC-2494).
-const KeyBabyJubjub KeyType = 1
+// The key types of this version.
+const (
+	// KeyBabyJubjub is a key on Baby Jubjub, the twisted Edwards curve over BN254's
+	// scalar field (ERC-2494), that its owner proves to know.
+	KeyBabyJubjub KeyType = 1
+	// KeyP256 is an ECDSA key on P-256 (FIPS 186-5): HSMs, TPMs, ssh-agents.
+	KeyP256 KeyType = 2
+	// KeySecp256k1 is an ECDSA key on secp256k1 (SEC 2): wallets, HSMs.
+	KeySecp256k1 KeyType = 3
+	// KeyEdDSA is a key on Baby Jubjub that is proven by a signature, so that nobody
+	// needs to hold it whole: the key of a threshold group.
+	KeyEdDSA KeyType = 4
+)
 
 // KeyTypes lists the key types this version knows, in ascending order.
-func KeyTypes() []KeyType { return []KeyType{KeyBabyJubjub} }
+func KeyTypes() []KeyType {
+	return []KeyType{KeyBabyJubjub, KeyP256, KeySecp256k1, KeyEdDSA}
+}
 
 // Known reports whether this version knows the key type.
-func (t KeyType) Known() bool { return t == KeyBabyJubjub }
+func (t KeyType) Known() bool { return KeyBabyJubjub <= t && t <= KeyEdDSA }
 
 // ParseKeyType returns the key type that [KeyType.String] names. It returns an
 // error wrapping [ErrUnsupported] for any other name.
@@ -129,8 +141,16 @@ func ParseKeyType(name string) (KeyType, error) {
 
 // String returns the key type's name, as in "babyjubjub".
 func (t KeyType) String() string {
-	if t == KeyBabyJubjub {
+	switch t {
+	case KeyBabyJubjub:
 		return "babyjubjub"
+	case KeyP256:
+		return "p256"
+	case KeySecp256k1:
+		return "secp256k1"
+	case KeyEdDSA:
+		return "eddsa"
+	default:
+		return fmt.Sprintf("keytype-%#04x", uint16(t))
 	}
-	return fmt.Sprintf("keytype-%#04x", uint16(t))
 }

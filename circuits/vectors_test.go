@@ -57,7 +57,7 @@ func TestVectors(t *testing.T) {
 	if leaf := secret.Commitment().String(); leaf != v.Leaf || v.Members[v.Index] != v.Leaf {
 		t.Errorf("leaf is %s", leaf)
 	}
-	if y := secret.Public().Y(); y != hex32(t, v.Y) {
+	if y := secret.Public().Coordinate(); y != hex32(t, v.Y) {
 		t.Errorf("y is %x", y)
 	}
 	if len(v.Refused) < 3 {

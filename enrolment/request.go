@@ -55,7 +55,7 @@ func New(s *keys.Secret, c Challenge) (*Request, error) {
 	public := s.Public()
 	r := &Request{
 		KeyType:          public.KeyType(),
-		PublicKey:        public.Bytes(),
+		PublicKey:        [keys.PointSize]byte(public.Bytes()),
 		NullifierKeyHash: public.NullifierKeyHash(),
 		Challenge:        c,
 	}
@@ -69,7 +69,7 @@ func New(s *keys.Secret, c Challenge) (*Request, error) {
 // Public checks the key and the hash of the nullifier key, and returns them. It
 // returns an error as [keys.ParsePublic] does.
 func (r *Request) Public() (*keys.Public, error) {
-	return keys.ParsePublic(r.KeyType, r.PublicKey, r.NullifierKeyHash)
+	return keys.ParsePublic(r.KeyType, r.PublicKey[:], r.NullifierKeyHash)
 }
 
 // SignedMessage returns what the signature is made of,

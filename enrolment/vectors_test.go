@@ -145,7 +145,7 @@ func writeVectors(t *testing.T) {
 	add("registry changed, and shown to that", string(BadSignature), "signature", now, zkkex.RegistryID{9}, func(r *Request) { r.Challenge.Registry = zkkex.RegistryID{9} })
 	signature("a bit of the nonce flipped", "signature", func(r *Request) { r.Challenge.Nonce[31] ^= 1 })
 	signature("expiry a second later", "signature", func(r *Request) { r.Challenge.Expiry++ })
-	signature("another key", "signature", func(r *Request) { r.PublicKey = other.Bytes() })
+	signature("another key", "signature", func(r *Request) { r.PublicKey = [keys.PointSize]byte(other.Bytes()) })
 	signature("another nullifier key", "signature", func(r *Request) { r.NullifierKeyHash = other.NullifierKeyHash() })
 	signature("key negated: the same leaf", "signature", func(r *Request) { r.PublicKey[31] ^= 0x80 })
 	signature("R negated", "signature", func(r *Request) { r.Signature[31] ^= 0x80 })

@@ -68,7 +68,7 @@ func ParseSecret(sk, nk [32]byte) (*Secret, error) {
 	defer wipeInt(s)
 	point := multiplyBase(s)
 	m := &material{scalar: sk, nullifier: nk}
-	m.public = newPublic(&point, field.Bytes(field.HashNullifierKey(element)))
+	m.public = newPublic(zkkex.KeyBabyJubjub, &point, field.Bytes(field.HashNullifierKey(element)))
 	return &Secret{reveal: func() *material { return m }}, nil
 }
 

@@ -101,7 +101,7 @@ func TestScalarPlusOrderIsTheSameKey(t *testing.T) {
 	s := vectorSecret(t, "a")
 	sum := new(big.Int).Add(scalarOf(s), refOrder)
 	p := refEncode(refMultiply(refBase, sum))
-	if p != s.Public().Bytes() {
+	if p != [PointSize]byte(s.Public().Bytes()) {
 		t.Fatal("another key")
 	}
 	if _, err := ParseSecret([32]byte(sum.FillBytes(make([]byte, 32))), s.RevealNullifierKey()); !errors.Is(err, ErrScalarRange) {
@@ -117,7 +117,7 @@ func TestNegatedKeyHasTheSameCommitment(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if negated.Public().Bytes() == s.Public().Bytes() {
+		if [PointSize]byte(negated.Public().Bytes()) == [PointSize]byte(s.Public().Bytes()) {
 			t.Fatal("the negative is the key itself")
 		}
 		if negated.Commitment() != s.Commitment() || negated.Commitment() != s.Public().Commitment() {
@@ -164,7 +164,7 @@ func TestImportSeedDrawsANullifierKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a.Public().Bytes() != b.Public().Bytes() {
+	if !bytes.Equal(a.Public().Bytes(), b.Public().Bytes()) {
 		t.Error("one seed gave two identity keys")
 	}
 	if a.RevealNullifierKey() == b.RevealNullifierKey() {

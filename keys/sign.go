@@ -9,6 +9,7 @@ import (
 
 	"github.com/consensys/gnark-crypto/ecc/bn254/twistededwards"
 
+	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/internal/domain"
 )
 
@@ -52,7 +53,7 @@ func (s *Secret) sign(random io.Reader, msg []byte) (sig [SignatureSize]byte, er
 	}
 	point := multiplyBase(k)
 	r := point.Bytes()
-	product := new(big.Int).Mul(challenge(r, m.public.point, msg), sk)
+	product := new(big.Int).Mul(challenge(r, m.public.point(), msg), sk)
 	defer wipeInt(product)
 	response := new(big.Int).Add(k, product)
 	defer wipeInt(response)
@@ -67,9 +68,13 @@ func (s *Secret) sign(random io.Reader, msg []byte) (sig [SignatureSize]byte, er
 // must be below the order, and the equation s*G = R + e*A is checked without
 // the cofactor; both points being in the subgroup, nothing hangs on that. It
 // returns an error wrapping [zkkex.ErrMalformed] for a signature that is not
-// well formed, and [ErrSignature] for one that does not verify.
+// well formed, [zkkex.ErrUnsupported] for a key of another type than
+// [zkkex.KeyBabyJubjub], and [ErrSignature] for a signature that does not verify.
 func (p *Public) Verify(msg []byte, sig [SignatureSize]byte) error {
 	const format = "signature"
+	if p.keyType != zkkex.KeyBabyJubjub && p.keyType != 0 {
+		return fmt.Errorf("%w: keys of type %v sign in another way", zkkex.ErrUnsupported, p.keyType)
+	}
 	encoded := [PointSize]byte(sig[:PointSize])
 	r, err := parsePoint(encoded)
 	if err != nil {
@@ -79,12 +84,12 @@ func (p *Public) Verify(msg []byte, sig [SignatureSize]byte) error {
 	if s.Cmp(order()) >= 0 {
 		return malformed(format, "%w", ErrSignatureScalar)
 	}
-	a, err := parsePoint(p.point) // fails for the zero Public, a point of order 4
+	a, err := parsePoint(p.point()) // fails for the zero Public, a point of order 4
 	if err != nil {
 		return malformed("public key", "%w", err)
 	}
 	var right twistededwards.PointAffine
-	right.ScalarMultiplication(&a, challenge(encoded, p.point, msg))
+	right.ScalarMultiplication(&a, challenge(encoded, p.point(), msg))
 	right.Add(&right, &r)
 	left := multiplyBase(s)
 	if !left.Equal(&right) {
@@ -92,6 +97,9 @@ func (p *Public) Verify(msg []byte, sig [SignatureSize]byte) error {
 	}
 	return nil
 }
+
+// point returns the encoding of a key on Baby Jubjub.
+func (p *Public) point() [PointSize]byte { return [PointSize]byte(p.key[:PointSize]) }
 
 func challenge(r, public [PointSize]byte, msg []byte) *big.Int {
 	e := hashToScalar(domain.SchnorrChallenge, r[:], public[:], msg)

@@ -141,7 +141,7 @@ func craft(s *Secret, k *big.Int, addition twistededwards.PointAffine, msg []byt
 	r := multiplyBase(k)
 	r.Add(&r, &addition)
 	copy(sig[:], encoded(r))
-	e := challenge([PointSize]byte(sig[:]), s.Public().Bytes(), msg)
+	e := challenge([PointSize]byte(sig[:]), [PointSize]byte(s.Public().Bytes()), msg)
 	response := e.Mul(e, scalarOf(s))
 	response.Mod(response.Add(response, k), refOrder).FillBytes(sig[PointSize:])
 	return sig
@@ -177,7 +177,7 @@ func TestVerifyWithTheZeroPublic(t *testing.T) {
 	copy(sig[:], encoded(r))
 	k.FillBytes(sig[PointSize:])
 	msg := []byte{0}
-	for challenge([PointSize]byte(sig[:]), zero.point, msg).Bit(0) != 0 || challenge([PointSize]byte(sig[:]), zero.point, msg).Bit(1) != 0 {
+	for challenge([PointSize]byte(sig[:]), zero.point(), msg).Bit(0) != 0 || challenge([PointSize]byte(sig[:]), zero.point(), msg).Bit(1) != 0 {
 		msg[0]++
 	}
 	if err := zero.Verify(msg, sig); !errors.Is(err, ErrSmallOrder) {

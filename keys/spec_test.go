@@ -36,8 +36,8 @@ func TestSpecLeaf(t *testing.T) {
 	want := table(
 		"identity key", toHex(s.RevealScalar()),
 		"nullifier key", toHex(s.RevealNullifierKey()),
-		"public key", toHex(s.Public().Bytes()),
-		"y", toHex(s.Public().Y()),
+		"public key", toHex([PointSize]byte(s.Public().Bytes())),
+		"y", toHex(s.Public().Coordinate()),
 		"H(nk)", toHex(s.Public().NullifierKeyHash()),
 		"leaf", s.Commitment().String(),
 	)

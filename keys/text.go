@@ -3,6 +3,8 @@ package keys
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
+	"fmt"
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/internal/lines"
@@ -51,7 +53,7 @@ func ParsePublicText(text []byte) (*Public, error) {
 
 func (p *Public) appendLines(b []byte) []byte {
 	b = lines.Append(b, lineType, p.KeyType().String())
-	b = lines.Append(b, linePublicKey, hex.EncodeToString(p.point[:]))
+	b = lines.Append(b, linePublicKey, hex.EncodeToString(p.key[:PublicSize(p.keyType)]))
 	return lines.Append(b, lineNullifierHash, hex.EncodeToString(p.nullifierHash[:]))
 }
 
@@ -65,7 +67,7 @@ func cutPublic(format string, text []byte) (p *Public, rest []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	key, err := zkkex.ParseHex(values[1])
+	key, err := parseHexKey(keyType, values[1])
 	if err != nil {
 		return nil, nil, malformed(format, "%s: %w", linePublicKey, err)
 	}
@@ -78,6 +80,18 @@ func cutPublic(format string, text []byte) (p *Public, rest []byte, err error) {
 		return nil, nil, err
 	}
 	return p, rest, nil
+}
+
+// parseHexKey decodes the lower-case hexadecimal digits of a key of a type.
+func parseHexKey(t zkkex.KeyType, digits string) ([]byte, error) {
+	if want := hex.EncodedLen(PublicSize(t)); len(digits) != want {
+		return nil, fmt.Errorf("expected %d hexadecimal digits, got %d", want, len(digits))
+	}
+	key, err := hex.DecodeString(digits)
+	if err != nil || hex.EncodeToString(key) != digits {
+		return nil, errors.New("expected lower-case hexadecimal digits")
+	}
+	return key, nil
 }
 
 // appendSecret appends the two secrets, a line each.

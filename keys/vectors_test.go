@@ -91,18 +91,19 @@ func checkLeafVector(t *testing.T, v leafVector) error {
 		if err != nil {
 			return err
 		}
-		if got := s.Public().Bytes(); got != fromHex(t, v.PublicKey) {
+		if got := [PointSize]byte(s.Public().Bytes()); got != fromHex(t, v.PublicKey) {
 			return fmt.Errorf("public key %x, want %s", got, v.PublicKey)
 		}
 		if got := s.Public().NullifierKeyHash(); got != fromHex(t, v.NullifierKeyHash) {
 			return fmt.Errorf("H(nk) %x, want %s", got, v.NullifierKeyHash)
 		}
 	}
-	p, err := ParsePublic(zkkex.KeyBabyJubjub, fromHex(t, v.PublicKey), fromHex(t, v.NullifierKeyHash))
+	key := fromHex(t, v.PublicKey)
+	p, err := ParsePublic(zkkex.KeyBabyJubjub, key[:], fromHex(t, v.NullifierKeyHash))
 	if err != nil {
 		return err
 	}
-	if got := p.Y(); got != fromHex(t, v.Y) {
+	if got := p.Coordinate(); got != fromHex(t, v.Y) {
 		return fmt.Errorf("y %x, want %s", got, v.Y)
 	}
 	if got := p.Commitment(); got != zkkex.Commitment(fromHex(t, v.Leaf)) {
@@ -145,8 +146,8 @@ func TestNullifierVectors(t *testing.T) {
 
 func makeLeafVectors(t *testing.T) (out []leafVector) {
 	valid := func(name string, s *Secret) leafVector {
-		sk, nk, y, leaf := s.RevealScalar(), s.RevealNullifierKey(), s.Public().Y(), s.Commitment()
-		key, hash := s.Public().Bytes(), s.Public().NullifierKeyHash()
+		sk, nk, y, leaf := s.RevealScalar(), s.RevealNullifierKey(), s.Public().Coordinate(), s.Commitment()
+		key, hash := [PointSize]byte(s.Public().Bytes()), s.Public().NullifierKeyHash()
 		return leafVector{
 			Name: name, Expect: "valid", IdentityKey: toHex(sk), NullifierKey: toHex(nk),
 			PublicKey: toHex(key), Y: toHex(y), NullifierKeyHash: toHex(hash), Leaf: toHex(leaf),
@@ -169,7 +170,7 @@ func makeLeafVectors(t *testing.T) (out []leafVector) {
 			[32]byte(new(big.Int).Sub(refP, big.NewInt(1)).FillBytes(make([]byte, 32))))),
 	)
 	good := out[0]
-	key := a.Public().Bytes()
+	key := [PointSize]byte(a.Public().Bytes())
 	point, err := parsePoint(key)
 	mustNot(t, err)
 	plus := func(order int64) string {

@@ -26,7 +26,7 @@ func (id *identity) found(b []byte) string {
 		bytes [32]byte
 	}{
 		{"public key", public.Bytes()},
-		{"public key's y coordinate", public.Y()},
+		{"public key's y coordinate", public.Coordinate()},
 		{"hash of the nullifier key", public.NullifierKeyHash()},
 		{"commitment", public.Commitment()},
 		{"identity key", id.secret.RevealScalar()},

@@ -32,15 +32,16 @@ func negated(t *testing.T, p *keys.Public) *keys.Public {
 	t.Helper()
 	b := p.Bytes()
 	var point twistededwards.PointAffine
-	if _, err := point.SetBytes(b[:]); err != nil {
+	if _, err := point.SetBytes(b); err != nil {
 		t.Fatal(err)
 	}
 	point.Neg(&point)
-	n, err := keys.ParsePublic(p.KeyType(), point.Bytes(), p.NullifierKeyHash())
+	negative := point.Bytes()
+	n, err := keys.ParsePublic(p.KeyType(), negative[:], p.NullifierKeyHash())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n.Bytes() == b {
+	if bytes.Equal(n.Bytes(), b) {
 		t.Fatal("the negative is the key itself")
 	}
 	return n

@@ -432,7 +432,7 @@ func TestHTTPSpecSamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	member := specMember(t)
-	yes, err := ApproveListed(path)(&enrolment.Request{KeyType: member.KeyType(), PublicKey: member.Bytes()})
+	yes, err := ApproveListed(path)(&enrolment.Request{KeyType: member.KeyType(), PublicKey: [keys.PointSize]byte(member.Bytes())})
 	if !yes || err != nil {
 		t.Errorf("the list of keys in docs/spec/registry-http.md: %v, %v; want it to approve", yes, err)
 	}

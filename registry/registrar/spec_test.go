@@ -21,8 +21,8 @@ func specMember(t *testing.T) *keys.Public {
 		}
 		return b
 	}
-	p, err := keys.ParsePublic(zkkex.KeyBabyJubjub,
-		decode("df5131ae39bb7d482d8478a83e0e040cd1ea0fe68f85ec48ef2fd87aaf430ba5"),
+	key := decode("df5131ae39bb7d482d8478a83e0e040cd1ea0fe68f85ec48ef2fd87aaf430ba5")
+	p, err := keys.ParsePublic(zkkex.KeyBabyJubjub, key[:],
 		decode("240eec2879763b9c53c62ce3837e25ba53562193fee2a1ef803885d537714f78"))
 	if err != nil {
 		t.Fatal(err)
