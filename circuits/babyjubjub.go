@@ -1,47 +1,30 @@
 package circuits
 
 import (
-	"fmt"
-
 	"github.com/consensys/gnark/frontend"
 
 	"github.com/zkkex/zkkex"
-	"github.com/zkkex/zkkex/internal/domain"
-	"github.com/zkkex/zkkex/internal/field"
-	"github.com/zkkex/zkkex/internal/public"
+	"github.com/zkkex/zkkex/keys"
 )
 
 // BabyJubjub is the relation for a Baby Jubjub identity key, for both
 // capacities: the number of Groups tells them apart. Make one with
 // [NewBabyJubjub].
 type BabyJubjub struct {
-	// Public inputs, in the order of internal/public.
-	Root      frontend.Variable `gnark:",public"`
-	Scope     frontend.Variable `gnark:",public"`
-	Limit     frontend.Variable `gnark:",public"`
-	Nullifier frontend.Variable `gnark:",public"`
-	Binding   frontend.Variable `gnark:",public"`
-
-	Key          KeyWires
-	NullifierKey frontend.Variable
-	Slot         SlotWires
-	// Groups are the children of the nodes on the path, from the leaves up.
-	Groups [][8]frontend.Variable
-	// Top are the children of the root.
-	Top [4]frontend.Variable
+	PublicInputs
+	Key KeyWires
+	MemberWires
 }
 
 // NewBabyJubjub returns the relation, to be compiled, for a registry of
 // capacity 2^capacityBits: 20 or 32.
 func NewBabyJubjub(capacityBits int) (*BabyJubjub, error) {
-	if capacityBits != 20 && capacityBits != 32 {
-		return nil, fmt.Errorf("%w: capacity 2^%d, expected 2^20 or 2^32", zkkex.ErrUnsupported, capacityBits)
+	m, err := newMemberWires(capacityBits)
+	if err != nil {
+		return nil, err
 	}
-	return &BabyJubjub{Groups: make([][8]frontend.Variable, levels(capacityBits))}, nil
+	return &BabyJubjub{MemberWires: m}, nil
 }
-
-// levels returns the number of 8-ary levels below the 4-ary top.
-func levels(capacityBits int) int { return (capacityBits - 2) / 3 }
 
 // Define builds the constraints, in the order of the specification.
 func (c *BabyJubjub) Define(api frontend.API) error {
@@ -50,48 +33,61 @@ func (c *BabyJubjub) Define(api frontend.API) error {
 		return err
 	}
 	y := fixedBaseY(api, &c.Key)
-	leaf, err := c.leaf(h, y)
-	if err != nil {
-		return err
-	}
-	if err := assertMember(api, h, leaf, c.Root, c.Groups, c.Top); err != nil {
-		return err
-	}
-	slot := slotBelow(api, &c.Slot, c.Limit)
-	if err := c.assertNullifier(api, h, slot); err != nil {
-		return err
-	}
-	c.squarePublicInputs(api)
-	return nil
+	return assertStatement(api, h, &c.PublicInputs, &c.MemberWires, zkkex.KeyBabyJubjub, y)
 }
 
-func (c *BabyJubjub) leaf(h *hasher, y frontend.Variable) (frontend.Variable, error) {
-	nkHash, err := h.compress(domain.NullifierKey, c.NullifierKey)
-	if err != nil {
+// assignment holds the values of every input of [BabyJubjub], natively.
+type assignment struct {
+	statementValues
+	digits digitValues
+}
+
+// assignBabyJubjub is [Assign] for the babyjubjub relation.
+func assignBabyJubjub(st *zkkex.Statement, w *Witness) (frontend.Circuit, error) {
+	if w.Secret == nil {
+		return nil, &WitnessError{"key", "expected Secret, the key whose scalar is proved"}
+	}
+	nk := w.Secret.RevealNullifierKey()
+	defer clear(nk[:])
+	if err := check(st, w, w.Secret.Commitment(), nk); err != nil {
 		return nil, err
 	}
-	return h.compress(domain.Leaf|uint64(zkkex.KeyBabyJubjub)<<16, y, nkHash)
+	var a assignment
+	defer a.wipe()
+	if err := a.setKey(w.Secret); err != nil {
+		return nil, err
+	}
+	if err := a.set(st, w, nk); err != nil {
+		return nil, err
+	}
+	return a.circuit(), nil
 }
 
-func (c *BabyJubjub) assertNullifier(api frontend.API, h *hasher, slot frontend.Variable) error {
-	lane := api.Add(constant(field.NullifierTag()), slot)
-	computed, err := h.compress(lane, c.Scope, c.NullifierKey)
+func (a *assignment) setKey(s *keys.Secret) error {
+	scalar := s.RevealScalar()
+	defer clear(scalar[:])
+	digits, err := Recode(scalar)
 	if err != nil {
 		return err
 	}
-	assertEqual(api, "nullifier: computed from slot, scope and nk", computed, c.Nullifier)
+	defer digits.wipe()
+	digits.setValues(&a.digits)
 	return nil
 }
 
-func (c *BabyJubjub) squarePublicInputs(api frontend.API) {
-	inputs := [public.Count]frontend.Variable{
-		public.Root:      c.Root,
-		public.Scope:     c.Scope,
-		public.Limit:     c.Limit,
-		public.Nullifier: c.Nullifier,
-		public.Binding:   c.Binding,
+// wipe forgets the secrets.
+func (a *assignment) wipe() {
+	a.statementValues.wipe()
+	a.digits = digitValues{}
+}
+
+// circuit returns the values as gnark takes them.
+func (a *assignment) circuit() *BabyJubjub {
+	c := &BabyJubjub{PublicInputs: a.publicInputs(), MemberWires: a.memberWires()}
+	for i := range a.digits.sign {
+		c.Key.Magnitude[i] = [2]frontend.Variable{a.digits.magnitude[i][0], a.digits.magnitude[i][1]}
+		c.Key.Sign[i] = a.digits.sign[i]
 	}
-	for i, name := range public.Names() {
-		square(api, "public: "+name+" is squared", inputs[i])
-	}
+	c.Key.Top = a.digits.top
+	return c
 }

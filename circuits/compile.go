@@ -16,10 +16,11 @@ import (
 // New returns the relation of a circuit, to be compiled. It returns an error
 // wrapping [zkkex.ErrUnsupported] for an unknown circuit.
 func New(id zkkex.CircuitID) (frontend.Circuit, error) {
-	if id.KeyType() != zkkex.KeyBabyJubjub {
-		return nil, fmt.Errorf("%w: %v", zkkex.ErrUnsupported, id)
+	r, err := relationOf(id)
+	if err != nil {
+		return nil, err
 	}
-	return NewBabyJubjub(id.CapacityBits())
+	return r.circuit(id.CapacityBits())
 }
 
 // Compile compiles a circuit of Groth16 to a rank-1 constraint system over

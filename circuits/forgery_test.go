@@ -18,30 +18,43 @@ const testLimit = 4
 // of random neighbours.
 func newAssignment(t *testing.T, id zkkex.CircuitID) *assignment {
 	t.Helper()
-	a := &assignment{
-		digits: *random(t),
+	a := &assignment{statementValues: newStatementValues(t, id.CapacityBits()), digits: *random(t)}
+	a.complete(t)
+	return a
+}
+
+// newStatementValues returns random values of the second of testLimit slots,
+// without what follows from them and the key: path, root, limit and nullifier.
+func newStatementValues(t *testing.T, capacityBits int) statementValues {
+	t.Helper()
+	v := statementValues{
 		nk:     randomElement(t),
-		groups: make([][8]field.Element, levels(id.CapacityBits())),
+		groups: make([][8]field.Element, levels(capacityBits)),
 		slot:   slotValues(1),
 		rest:   slotValues(testLimit - 1 - 1),
 	}
-	a.inputs[public.Scope] = randomElement(t)
-	a.inputs[public.Binding] = randomElement(t)
-	a.complete(t)
-	return a
+	v.inputs[public.Scope] = randomElement(t)
+	v.inputs[public.Binding] = randomElement(t)
+	return v
 }
 
 // complete derives what follows from the key's digits, the nullifier key and
 // the slot's bits, whatever they are: leaf, path, root, limit and nullifier.
 func (a *assignment) complete(t *testing.T) {
 	t.Helper()
-	a.completePath(t, 0, a.leaf())
-	slot, rest, one := composeNative(a.slot), composeNative(a.rest), field.FromUint64(1)
-	limit := &a.inputs[public.Limit]
+	a.completeStatement(t, a.leaf())
+}
+
+// completeStatement derives what follows from a leaf.
+func (v *statementValues) completeStatement(t *testing.T, leaf field.Element) {
+	t.Helper()
+	v.completePath(t, 0, leaf)
+	slot, rest, one := composeNative(v.slot), composeNative(v.rest), field.FromUint64(1)
+	limit := &v.inputs[public.Limit]
 	limit.Add(&slot, &rest).Add(limit, &one)
 	lane := field.NullifierTag()
 	lane.Add(&lane, &slot)
-	a.inputs[public.Nullifier] = field.Compress3([3]field.Element{lane, a.inputs[public.Scope], a.nk})
+	v.inputs[public.Nullifier] = field.Compress3([3]field.Element{lane, v.inputs[public.Scope], v.nk})
 }
 
 func (a *assignment) leaf() field.Element {
@@ -50,20 +63,20 @@ func (a *assignment) leaf() field.Element {
 
 // completePath fills the groups from a level upwards with random neighbours of
 // the running hash, and sets the root.
-func (a *assignment) completePath(t *testing.T, level int, running field.Element) {
+func (v *statementValues) completePath(t *testing.T, level int, running field.Element) {
 	t.Helper()
-	for l := level; l < len(a.groups); l++ {
-		for i := range a.groups[l] {
-			a.groups[l][i] = randomElement(t)
+	for l := level; l < len(v.groups); l++ {
+		for i := range v.groups[l] {
+			v.groups[l][i] = randomElement(t)
 		}
-		a.groups[l][(3*l+1)%8] = running
-		running = field.Compress8(a.groups[l])
+		v.groups[l][(3*l+1)%8] = running
+		running = field.Compress8(v.groups[l])
 	}
-	for i := range a.top {
-		a.top[i] = randomElement(t)
+	for i := range v.top {
+		v.top[i] = randomElement(t)
 	}
-	a.top[2] = running
-	a.inputs[public.Root] = field.Compress4(a.top)
+	v.top[2] = running
+	v.inputs[public.Root] = field.Compress4(v.top)
 }
 
 // composeNative is the native twin of the gadget compose.

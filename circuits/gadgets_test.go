@@ -101,8 +101,8 @@ func TestSlotIsBelowTheLimit(t *testing.T) {
 	values := []uint32{0, 1, 2, 1 << 31, math.MaxUint32 - 1, math.MaxUint32}
 	for _, limit := range values[1:] {
 		for _, slot := range values {
-			a := &assignment{slot: slotValues(slot), rest: slotValues(limit - 1 - slot)}
-			c := &slotCircuit{Slot: a.circuit().Slot, Limit: uint64(limit), Want: uint64(slot)}
+			v := &statementValues{slot: slotValues(slot), rest: slotValues(limit - 1 - slot)}
+			c := &slotCircuit{Slot: v.memberWires().Slot, Limit: uint64(limit), Want: uint64(slot)}
 			err := test.IsSolved(&slotCircuit{}, c, ecc.BN254.ScalarField())
 			if below := slot < limit; below != (err == nil) {
 				t.Errorf("slot %d, limit %d: %v", slot, limit, err)

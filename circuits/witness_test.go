@@ -137,12 +137,12 @@ func TestWipe(t *testing.T) {
 		t.Errorf("an integer: %v is left", words[:cap(words)])
 	}
 
-	_, w := member(t, zkkex.BabyJubjub20)
+	st, w := member(t, zkkex.BabyJubjub20)
 	var a assignment
-	if err := a.setKeys(w.Secret); err != nil {
+	if err := a.setKey(w.Secret); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.setPath(&w.Path); err != nil {
+	if err := a.set(st, w, w.Secret.RevealNullifierKey()); err != nil {
 		t.Fatal(err)
 	}
 	groups := a.groups

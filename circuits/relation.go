@@ -1,0 +1,33 @@
+package circuits
+
+import (
+	"fmt"
+
+	"github.com/consensys/gnark/frontend"
+
+	"github.com/zkkex/zkkex"
+)
+
+// relation is what there is to know about one relation, for both capacities.
+type relation struct {
+	// circuit returns the relation, to be compiled.
+	circuit func(capacityBits int) (frontend.Circuit, error)
+	// assign is [Assign] for circuits of this relation.
+	assign func(st *zkkex.Statement, w *Witness) (frontend.Circuit, error)
+}
+
+// relationOf returns the relation that a circuit names, or an error wrapping
+// [zkkex.ErrUnsupported]. Several circuits may share one.
+func relationOf(id zkkex.CircuitID) (*relation, error) {
+	switch id {
+	case zkkex.BabyJubjub20, zkkex.BabyJubjub32, zkkex.BabyJubjub20Plonk, zkkex.BabyJubjub32Plonk:
+		return &relation{circuit: constructor(NewBabyJubjub), assign: assignBabyJubjub}, nil
+	default:
+		return nil, fmt.Errorf("%w: %v", zkkex.ErrUnsupported, id)
+	}
+}
+
+// constructor turns a relation's own constructor into that of any relation.
+func constructor[C frontend.Circuit](newCircuit func(capacityBits int) (C, error)) func(int) (frontend.Circuit, error) {
+	return func(capacityBits int) (frontend.Circuit, error) { return newCircuit(capacityBits) }
+}
