@@ -70,6 +70,8 @@ const (
 	SchnorrNonce Tag = "zkkex/v1 schnorr nonce"
 	// SchnorrChallenge tags the challenge of a signature.
 	SchnorrChallenge Tag = "zkkex/v1 schnorr challenge"
+	// EdDSANonce tags the derivation of an EdDSA signature's nonce.
+	EdDSANonce Tag = "zkkex/v1 eddsa nonce"
 	// SeedIdentity tags the derivation of an identity key from a raw seed.
 	SeedIdentity Tag = "zkkex/v1 seed identity"
 	// VenueID tags the identifier of a venue, made of its identity keys.
