@@ -147,7 +147,8 @@ func TestForgeryWithEqualGammaAndDelta(t *testing.T) {
 		for i := range inputs {
 			inputs[i].MustSetRandom()
 		}
-		sum := newSumTable(points.K).eval(&inputs)
+		forgedC := newSumTable(points.K[0], points.K[1:]).eval(inputs[:])
+		sum := *new(curve.G1Affine).FromJacobian(&forgedC)
 		forged := Proof{A: points.Alpha1, B: points.Beta2, C: sum}
 		if !negative {
 			forged.C.Neg(&sum)
@@ -167,17 +168,11 @@ func TestForgeryWithEqualGammaAndDelta(t *testing.T) {
 // unchecked prepares a key without checking it.
 func unchecked(t *testing.T, p *Points) *VerifyingKey {
 	t.Helper()
-	alphaBeta, err := curve.Pair([]curve.G1Affine{p.Alpha1}, []curve.G2Affine{p.Beta2})
+	vk, err := prepare(p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var gammaNeg, deltaNeg curve.G2Affine
-	gammaNeg.Neg(&p.Gamma2)
-	deltaNeg.Neg(&p.Delta2)
-	return &VerifyingKey{
-		points: *p, sum: newSumTable(p.K), alphaBeta: alphaBeta,
-		gammaLines: curve.PrecomputeLines(gammaNeg), deltaLines: curve.PrecomputeLines(deltaNeg),
-	}
+	return vk
 }
 
 func FuzzParsePoints(f *testing.F) {
@@ -190,6 +185,8 @@ func FuzzParsePoints(f *testing.F) {
 	f.Add(seed)
 	f.Add(seed[:offK])
 	f.Add(binary.BigEndian.AppendUint32(bytes.Clone(seed[:offLists]), 1))
+	p.Commitment = &CommitmentPoints{Challenge: g1, G: g2, GSigmaNeg: g2}
+	f.Add(p.Bytes())
 	f.Fuzz(func(t *testing.T, b []byte) {
 		points, err := ParsePoints(b)
 		if err != nil {

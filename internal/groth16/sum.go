@@ -5,7 +5,6 @@ import (
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 
 	"github.com/zkkex/zkkex/internal/field"
-	"github.com/zkkex/zkkex/internal/public"
 )
 
 const (
@@ -15,19 +14,19 @@ const (
 )
 
 // sumTable computes K[0] + sum of x[i]*K[i+1] for fixed K. It holds every
-// multiple d*64^w*K[i+1] of every window, 440 kB in all, so that a public input
-// costs at most 43 additions. It is not constant time: public inputs are
+// multiple d*64^w*K[i+1] of every window, 88 kB for each input, so that one costs
+// at most 43 additions. It is not constant time: public inputs are
 // public.
 type sumTable struct {
 	constant  curve.G1Affine
 	multiples []curve.G1Affine // by input, window and digit-1
 }
 
-func newSumTable(k [public.Count + 1]curve.G1Affine) *sumTable {
-	jac := make([]curve.G1Jac, 0, public.Count*windowCount*windowSize)
-	for i := range public.Count {
+func newSumTable(constant curve.G1Affine, bases []curve.G1Affine) *sumTable {
+	jac := make([]curve.G1Jac, 0, len(bases)*windowCount*windowSize)
+	for i := range bases {
 		var base curve.G1Jac
-		base.FromAffine(&k[i+1])
+		base.FromAffine(&bases[i])
 		for range windowCount {
 			multiple := base
 			for range windowSize {
@@ -38,10 +37,11 @@ func newSumTable(k [public.Count + 1]curve.G1Affine) *sumTable {
 			base.DoubleAssign()
 		}
 	}
-	return &sumTable{constant: k[0], multiples: curve.BatchJacobianToAffineG1(jac)}
+	return &sumTable{constant: constant, multiples: curve.BatchJacobianToAffineG1(jac)}
 }
 
-func (t *sumTable) eval(inputs *[public.Count]field.Element) curve.G1Affine {
+// eval takes as many inputs as the table has bases.
+func (t *sumTable) eval(inputs []field.Element) curve.G1Jac {
 	var sum curve.G1Jac
 	sum.FromAffine(&t.constant)
 	for i := range inputs {
@@ -57,8 +57,7 @@ func (t *sumTable) eval(inputs *[public.Count]field.Element) curve.G1Affine {
 			}
 		}
 	}
-	var affine curve.G1Affine
-	return *affine.FromJacobian(&sum)
+	return sum
 }
 
 // signedDigits returns the digits of x to the base 64, from -31 to 32, the
