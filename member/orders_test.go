@@ -73,7 +73,9 @@ func (s *scene) orderVenue(name string) *orderVenue {
 		MinQty: order.Decimal{Mantissa: 1}, MaxQty: order.Decimal{Mantissa: 1, Exponent: 6},
 	}}, book.Options{})
 	s.must(err)
-	v.gateway, err = gateway.Open(s.t.Context(), gateway.Config{Engine: engine, Store: journal.NewMemory(), Name: "gateway"})
+	begin := time.Now()
+	now := func() time.Time { return halfPastNine.Add(time.Since(begin)) } // it runs, on the scene's day
+	v.gateway, err = gateway.Open(s.t.Context(), gateway.Config{Engine: engine, Store: journal.NewMemory(), Name: "gateway", Now: now})
 	s.must(err)
 	ctx, stop := context.WithCancel(s.t.Context())
 	var work sync.WaitGroup
