@@ -18,10 +18,17 @@ import (
 // public.
 type Size struct {
 	Constraints, Public, Secret, Internal int
+	// Commitments is the number of commitments of a rank-1 system, and Committed
+	// the number of private wires that they are to.
+	Commitments, Committed int
 }
 
 // Wires returns the number of wires.
 func (s Size) Wires() int { return s.Public + s.Secret + s.Internal }
+
+// Private returns the number of wires that Groth16's K has a point for: all but
+// public and committed ones and those that challenges go to.
+func (s Size) Private() int { return s.Secret + s.Internal - s.Committed - s.Commitments }
 
 // System is a constraint system, of either kind.
 type System interface {
@@ -29,17 +36,24 @@ type System interface {
 	GetNbPublicVariables() int
 	GetNbSecretVariables() int
 	GetNbInternalVariables() int
+	GetCommitments() constraint.Commitments
 }
 
 // SizeOf returns the numbers of a constraint system. A sparse one has no constant
 // wire.
 func SizeOf(system System) Size {
-	return Size{
+	size := Size{
 		Constraints: system.GetNbConstraints(),
 		Public:      system.GetNbPublicVariables(),
 		Secret:      system.GetNbSecretVariables(),
 		Internal:    system.GetNbInternalVariables(),
 	}
+	commitments, _ := system.GetCommitments().(constraint.Groth16Commitments)
+	for _, c := range commitments {
+		size.Commitments++
+		size.Committed += len(c.PrivateCommitted)
+	}
+	return size
 }
 
 // Digest returns the digest of a relation: SHA-256 over the framed tag, the
@@ -59,6 +73,12 @@ func Digest(system *cs.R1CS) [sha256.Size]byte {
 		d.expression(c.L)
 		d.expression(c.R)
 		d.expression(c.O)
+	}
+	commitments, _ := system.CommitmentInfo.(constraint.Groth16Commitments)
+	for _, c := range commitments {
+		d.number(c.CommitmentIndex)
+		d.wires(c.PublicAndCommitmentCommitted)
+		d.wires(c.PrivateCommitted)
 	}
 	return [sha256.Size]byte(d.h.Sum(nil))
 }
@@ -107,6 +127,13 @@ func (d *digester) number(n int) {
 	var b [4]byte
 	binary.BigEndian.PutUint32(b[:], uint32(n))
 	d.h.Write(b[:])
+}
+
+func (d *digester) wires(wires []int) {
+	d.number(len(wires))
+	for _, wire := range wires {
+		d.number(wire)
+	}
 }
 
 func (d *digester) coefficient(id int) {
