@@ -127,6 +127,19 @@ const (
 	DeviceCertificate Tag = "zkkex/v1 device certificate"
 	// DelegatePossession tags what a delegate's key signs to be admitted.
 	DelegatePossession Tag = "zkkex/v1 delegate possession"
+	// FROST tags the hashes of threshold signatures and their key generation.
+	FROST Tag = "zkkex/v1 frost"
+	// ThresholdSetup tags the digest of a threshold group's setup.
+	ThresholdSetup Tag = "zkkex/v1 threshold setup"
+	// ThresholdGroup tags the digest of a threshold group after its key
+	// generation, or a refresh.
+	ThresholdGroup Tag = "zkkex/v1 threshold group"
+	// ThresholdMessage tags what a participant's key signs of each message.
+	ThresholdMessage Tag = "zkkex/v1 threshold message"
+	// ThresholdDeal tags the context of a share that is dealt, as it is sealed.
+	ThresholdDeal Tag = "zkkex/v1 threshold deal"
+	// ThresholdSession tags the key of a signing session, as it is sealed.
+	ThresholdSession Tag = "zkkex/v1 threshold session"
 	// CeremonySecret tags the derivation of a contribution's secret factors.
 	CeremonySecret Tag = "zkkex/v1 ceremony secret"
 )
