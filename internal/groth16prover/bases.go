@@ -29,12 +29,15 @@ type multiples[P any] struct {
 type bases struct {
 	a, b, k, z multiples[curve.G1Affine]
 	b2         multiples[curve.G2Affine]
+	d, e       multiples[curve.G1Affine] // of no points without a commitment
 }
 
 // plain returns a key's points as they are.
 func plain(key *gnark.ProvingKey) *bases {
+	d, e := commitmentBases(key)
 	return &bases{
 		a: single(key.G1.A), b: single(key.G1.B), k: single(key.G1.K), z: single(key.G1.Z), b2: single(key.G2.B),
+		d: single(d), e: single(e),
 	}
 }
 
@@ -45,7 +48,9 @@ func single[P any](points []P) multiples[P] {
 // tabulated returns a key's points with their multiples.
 func tabulated(key *gnark.ProvingKey) *bases {
 	a := newAdder1()
+	d, e := commitmentBases(key)
 	return &bases{
+		d: tabulate(a, d, wireSpan), e: tabulate(a, e, wireSpan),
 		a: tabulate(a, key.G1.A, wireSpan), b: tabulate(a, key.G1.B, wireSpan), k: tabulate(a, key.G1.K, wireSpan),
 		b2: tabulate(newAdder2(), key.G2.B, wireSpan),
 		z:  tabulate(a, key.G1.Z, quotientSpan),
@@ -106,7 +111,7 @@ func (k *Key) count() {
 func (k *Key) TableSize() int {
 	g1, g2 := &k.points.G1, &k.points.G2
 	return strideOf(quotientSpan)*curve.SizeOfG1AffineUncompressed*len(g1.Z) +
-		strideOf(wireSpan)*(curve.SizeOfG1AffineUncompressed*(len(g1.A)+len(g1.B)+len(g1.K))+curve.SizeOfG2AffineUncompressed*len(g2.B))
+		strideOf(wireSpan)*(curve.SizeOfG1AffineUncompressed*(len(g1.A)+len(g1.B)+len(g1.K)+2*len(k.wiresD))+curve.SizeOfG2AffineUncompressed*len(g2.B))
 }
 
 // strideOf returns the number of multiples of each base.

@@ -5,7 +5,8 @@
 // tabulated ([Key.Precompute]), and a member's next proof adds up only what has
 // changed ([Session]).
 //
-// Only circuits without commitments are supported: a proof is three points.
+// A circuit has no commitment or one, to private wires of which one is random and
+// hides the others (package relation).
 //
 // Nothing here is constant time, as gnark's prover is not. Witnesses, digits,
 // sums and blinding are cleared after use where Go allows; copies that the

@@ -6,15 +6,17 @@ import (
 	"sync"
 	"sync/atomic"
 
+	curve "github.com/consensys/gnark-crypto/ecc/bn254"
 	gnark "github.com/consensys/gnark/backend/groth16/bn254"
-	"github.com/consensys/gnark/constraint"
 	cs "github.com/consensys/gnark/constraint/bn254"
+
+	"github.com/zkkex/zkkex/internal/relation"
 )
 
 // Reasons why no proof comes out. They hold nothing of a witness.
 var (
-	// ErrKey reports a proving key that is not one of the constraint system, or
-	// one with commitments, which this prover does not make.
+	// ErrKey reports a proving key that is not one of the constraint system, or a
+	// system whose commitments are not those that this prover makes.
 	ErrKey = errors.New("the proving key does not fit the constraint system")
 	// ErrWitnessSize reports a witness with another number of values than the
 	// constraint system has inputs.
@@ -32,7 +34,8 @@ type Key struct {
 	points *gnark.ProvingKey
 	// Wires of the points of each part; a wire that a part has no point for is
 	// not among them.
-	wiresA, wiresB, wiresK []int32
+	wiresA, wiresB, wiresK, wiresD []int32
+	commitment                     *relation.Commitment // nil without one
 
 	bases      atomic.Pointer[bases]
 	precompute sync.Once
@@ -40,21 +43,24 @@ type Key struct {
 }
 
 // New returns the prover's view of a proving key, whose points it keeps. It
-// returns an error wrapping [ErrKey] if lengths do not fit.
+// returns an error wrapping [ErrKey] if lengths do not fit, or if the system has a
+// commitment that would not hide what it is to.
 func New(system *cs.R1CS, key *gnark.ProvingKey) (*Key, error) {
-	public := system.GetNbPublicVariables()
-	wires := public + system.GetNbSecretVariables() + system.GetNbInternalVariables()
-	info, ok := system.CommitmentInfo.(constraint.Groth16Commitments)
-	if !ok || len(info) != 0 || len(key.CommitmentKeys) != 0 {
-		return nil, fmt.Errorf("%w: expected no commitments", ErrKey)
+	size := relation.SizeOf(system)
+	wires := size.Wires()
+	commitment, err := relation.CommitmentOf(system)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrKey, err)
+	}
+	if len(key.CommitmentKeys) != size.Commitments {
+		return nil, fmt.Errorf("%w: commitment keys: expected %d, got %d", ErrKey, size.Commitments, len(key.CommitmentKeys))
 	}
 	k := &Key{
-		system: system, points: key,
-		wiresA: finite(key.InfinityA), wiresB: finite(key.InfinityB), wiresK: make([]int32, wires-public),
+		system: system, points: key, commitment: commitment,
+		wiresA: finite(key.InfinityA), wiresB: finite(key.InfinityB),
 	}
-	for i := range k.wiresK {
-		k.wiresK[i] = int32(public + i)
-	}
+	k.wiresK, k.wiresD = privateWires(size, commitment)
+	basis, knowledge := commitmentBases(key)
 	for _, part := range []struct {
 		name      string
 		got, want int
@@ -66,6 +72,8 @@ func New(system *cs.R1CS, key *gnark.ProvingKey) (*Key, error) {
 		{"B in G2", len(key.G2.B), len(k.wiresB)},
 		{"K", len(key.G1.K), len(k.wiresK)},
 		{"Z", len(key.G1.Z), int(key.Domain.Cardinality) - 1},
+		{"commitment key", len(basis), len(k.wiresD)},
+		{"commitment key to the exponent", len(knowledge), len(k.wiresD)},
 	} {
 		if part.got != part.want {
 			return nil, fmt.Errorf("%w: %s: expected %d, got %d", ErrKey, part.name, part.want, part.got)
@@ -76,6 +84,33 @@ func New(system *cs.R1CS, key *gnark.ProvingKey) (*Key, error) {
 	}
 	k.bases.Store(plain(key))
 	return k, nil
+}
+
+// privateWires returns the wires of K, and those that are committed to. The
+// challenge is neither: to the equation it is public.
+func privateWires(size relation.Size, c *relation.Commitment) (k, d []int32) {
+	apart := make(map[int]bool)
+	if c != nil {
+		apart[c.Challenge] = true
+		for _, wire := range c.Wires {
+			apart[wire] = true
+			d = append(d, int32(wire))
+		}
+	}
+	for wire := size.Public; wire < size.Wires(); wire++ {
+		if !apart[wire] {
+			k = append(k, int32(wire))
+		}
+	}
+	return k, d
+}
+
+// commitmentBases returns the bases of D and of E, if there are any.
+func commitmentBases(key *gnark.ProvingKey) (d, e []curve.G1Affine) {
+	if len(key.CommitmentKeys) == 0 {
+		return nil, nil
+	}
+	return key.CommitmentKeys[0].Basis, key.CommitmentKeys[0].BasisExpSigma
 }
 
 // finite returns the wires that have a point.

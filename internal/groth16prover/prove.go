@@ -19,6 +19,9 @@ import (
 type wireSums struct {
 	a, b1, k curve.G1Jac
 	b2       curve.G2Jac
+	// e is the proof of knowledge of what is committed to. It hides that by
+	// itself: one of the wires in it is random.
+	e curve.G1Jac
 }
 
 // add adds other to s.
@@ -27,6 +30,22 @@ func (s *wireSums) add(other *wireSums) {
 	s.b1.AddAssign(&other.b1)
 	s.k.AddAssign(&other.k)
 	s.b2.AddAssign(&other.b2)
+	s.e.AddAssign(&other.e)
+}
+
+// solution is what the solver returns, and the commitment, D, that it was made
+// with.
+type solution struct {
+	*cs.R1CSSolution
+	d curve.G1Jac
+}
+
+// summer sums wires: a [Key] in full, a [Session] by what has changed.
+type summer interface {
+	// commit returns the commitment to values, those of the committed wires.
+	commit(values []fr.Element) (curve.G1Jac, error)
+	// sum sums over all wires.
+	sum(s *solution) (*wireSums, error)
 }
 
 // blinding are the scalars that hide a proof's wires: uniform, independent, and
@@ -49,13 +68,13 @@ func newBlinding() (*blinding, error) {
 // [ErrWitnessSize] or [ErrUnsatisfied], or the error of the system's random
 // source. It does not verify the proof.
 func (k *Key) Prove(w witness.Witness) (*groth16.Proof, error) {
-	return k.prove(w, k.sumWires, newBlinding)
+	return k.prove(w, k, newBlinding)
 }
 
 // prove is Prove with the choice of how wires are summed and where the blinding
 // comes from.
-func (k *Key) prove(w witness.Witness, sum func(wires []fr.Element) (*wireSums, error), blind func() (*blinding, error)) (*groth16.Proof, error) {
-	solution, err := k.solve(w)
+func (k *Key) prove(w witness.Witness, by summer, blind func() (*blinding, error)) (*groth16.Proof, error) {
+	solution, err := k.solve(w, by)
 	if err != nil {
 		return nil, err
 	}
@@ -74,18 +93,24 @@ func (k *Key) prove(w witness.Witness, sum func(wires []fr.Element) (*wireSums, 
 		return nil
 	})
 	group.Go(func() (err error) {
-		sums, err = sum(solution.W)
+		sums, err = by.sum(solution)
 		return err
 	})
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
 	defer func() { *sums, h = wireSums{}, curve.G1Jac{} }()
-	return k.assemble(sums, &h, b), nil
+	proof := k.assemble(sums, &h, b)
+	if k.commitment != nil {
+		proof.Commitment = new(groth16.Commitment)
+		proof.Commitment.D.FromJacobian(&solution.d)
+		proof.Commitment.E.FromJacobian(&sums.e)
+	}
+	return proof, nil
 }
 
 // solve returns the values of all wires.
-func (k *Key) solve(w witness.Witness) (*cs.R1CSSolution, error) {
+func (k *Key) solve(w witness.Witness, by summer) (*solution, error) {
 	if w == nil {
 		return nil, fmt.Errorf("%w: none given", ErrWitnessSize)
 	}
@@ -93,19 +118,23 @@ func (k *Key) solve(w witness.Witness) (*cs.R1CSSolution, error) {
 	if values, ok := w.Vector().(fr.Vector); !ok || len(values) != want {
 		return nil, fmt.Errorf("%w: expected %d elements of BN254's scalar field", ErrWitnessSize, want)
 	}
-	solved, err := k.system.Solve(w)
-	if err != nil {
+	c := committer{by: by}
+	solved, err := k.system.Solve(w, c.options(k.commitment)...)
+	switch {
+	case c.err != nil:
+		return nil, c.err
+	case err != nil:
 		return nil, ErrUnsatisfied // the solver's message holds values of wires
 	}
-	solution, ok := solved.(*cs.R1CSSolution)
+	values, ok := solved.(*cs.R1CSSolution)
 	if !ok {
 		return nil, fmt.Errorf("%w: expected a rank-1 constraint system", ErrKey)
 	}
-	return solution, nil
+	return &solution{values, c.d}, nil
 }
 
 // sumQuotient returns the quotient's part of C.
-func (k *Key) sumQuotient(solution *cs.R1CSSolution) curve.G1Jac {
+func (k *Key) sumQuotient(solution *solution) curve.G1Jac {
 	h := quotient(solution.A, solution.B, solution.C, &k.points.Domain)
 	solution.A, solution.B, solution.C = nil, nil, nil
 	defer clear(h)
@@ -120,13 +149,13 @@ func (k *Key) sumQuotient(solution *cs.R1CSSolution) curve.G1Jac {
 	return sumG1(z, rows, d)
 }
 
-// sumWires sums over all wires.
-func (k *Key) sumWires(wires []fr.Element) (*wireSums, error) {
-	rows := make([]int32, len(wires))
+// sum sums over all wires.
+func (k *Key) sum(s *solution) (*wireSums, error) {
+	rows := make([]int32, len(s.W))
 	for i := range rows {
 		rows[i] = int32(i)
 	}
-	return k.sumRows(rows, wires), nil
+	return k.sumRows(rows, s.W), nil
 }
 
 // sumRows sums over the wires with a row, and takes scalars[rows[wire]] as their
@@ -150,6 +179,9 @@ func (k *Key) sumRows(rows []int32, scalars []fr.Element) *wireSums {
 	sum1(&s.k, &bases.k, k.wiresK)
 	sum1(&s.a, &bases.a, k.wiresA)
 	sum1(&s.b1, &bases.b, k.wiresB)
+	if k.commitment != nil {
+		sum1(&s.e, &bases.e, k.wiresD)
+	}
 	_ = group.Wait() // none fails
 	return &s
 }

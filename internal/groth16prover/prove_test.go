@@ -50,14 +50,14 @@ func TestCircuits(t *testing.T) {
 		}
 		for _, st := range statements {
 			w, b := f.witness(t, st), fixed(t)
-			want, err := f.plain.prove(w, f.plain.sumWires, with(b))
+			want, err := f.plain.prove(w, f.plain, with(b))
 			if err != nil {
 				t.Fatal(err)
 			}
 			if err := f.verify(want, w); err != nil {
 				t.Errorf("%v, %+v: %v", id, st, err)
 			}
-			for name, sum := range map[string]func([]fr.Element) (*wireSums, error){"tables": f.key.sumWires, "session": session.sum} {
+			for name, sum := range map[string]summer{"tables": f.key, "session": session} {
 				got, err := f.key.prove(w, sum, with(b))
 				if err != nil {
 					t.Fatal(err)
@@ -78,7 +78,7 @@ func TestSumsAreGnarks(t *testing.T) {
 	session := f.key.NewSession()
 	defer session.Close()
 	for range 2 {
-		solution, err := f.key.solve(f.witness(t, randomStatement()))
+		solution, err := f.key.solve(f.witness(t, randomStatement()), f.key)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,8 +94,8 @@ func TestSumsAreGnarks(t *testing.T) {
 			k:  reference1(t, f.proving.G1.K, values(f.key.wiresK)),
 			b2: reference2(t, f.proving.G2.B, values(f.key.wiresB)),
 		}
-		for name, sum := range map[string]func([]fr.Element) (*wireSums, error){"full": f.plain.sumWires, "session": session.sum} {
-			got, err := sum(solution.W)
+		for name, sum := range map[string]summer{"full": f.plain, "session": session} {
+			got, err := sum.sum(solution)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -155,19 +155,19 @@ func TestBlindingIsFresh(t *testing.T) {
 		var sums []*wireSums
 		for i := range 8 {
 			w := witnesses[i%2]
-			sum := s.key.sumWires
+			sum := summer(s.key)
 			if i >= 4 {
-				sum = session.sum
+				sum = session
 			}
 			proof, err := s.key.prove(w, sum, func() (*blinding, error) { return test.blind(i) })
 			if err != nil {
 				t.Fatal(err)
 			}
-			solution, err := s.key.solve(w)
+			solution, err := s.key.solve(w, s.key)
 			if err != nil {
 				t.Fatal(err)
 			}
-			full, err := s.key.sumWires(solution.W)
+			full, err := s.key.sum(solution)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -183,7 +183,7 @@ func TestBlindingIsFresh(t *testing.T) {
 func TestRandomSourceFails(t *testing.T) {
 	s := newSmall(t)
 	failure := errors.New("planted")
-	proof, err := s.key.prove(s.witness(t, 1, fr.One()), s.key.sumWires, func() (*blinding, error) { return nil, failure })
+	proof, err := s.key.prove(s.witness(t, 1, fr.One()), s.key, func() (*blinding, error) { return nil, failure })
 	if !errors.Is(err, failure) || proof != nil {
 		t.Errorf("%v, %v; want %v", proof, err, failure)
 	}
@@ -300,7 +300,7 @@ func TestCounts(t *testing.T) {
 	scope := randomStatement().scope
 	var wires [2][]fr.Element
 	for i := range wires {
-		solution, err := f.key.solve(f.witness(t, statement{scope: scope, slot: uint32(i), limit: 16, binding: zkkex.Binding{byte(i)}}))
+		solution, err := f.key.solve(f.witness(t, statement{scope: scope, slot: uint32(i), limit: 16, binding: zkkex.Binding{byte(i)}}), f.key)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -65,7 +65,7 @@ func newSmall(t *testing.T) *small {
 	return s
 }
 
-func compile(t *testing.T, c frontend.Circuit) *cs.R1CS {
+func compile(t testing.TB, c frontend.Circuit) *cs.R1CS {
 	t.Helper()
 	compiled, err := frontend.Compile(ecc.BN254.ScalarField(), r1cs.NewBuilder, c)
 	if err != nil {
