@@ -6,9 +6,9 @@ package hashtocurve
 
 import (
 	"fmt"
+	"math/big"
 
-	"github.com/consensys/gnark-crypto/ecc/secp256k1"
-	"github.com/consensys/gnark-crypto/ecc/secp256r1"
+	"github.com/consensys/gnark-crypto/field/hash"
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/internal/eckey"
@@ -18,6 +18,10 @@ import (
 // first (RFC 9380, section 5.3.3).
 const MaxTag = 255
 
+// elementSize is how many bytes are reduced to one field element: 128 bits more than
+// it has (RFC 9380, section 5.1).
+const elementSize = 48
+
 // Hash returns the point of a curve that a message hashes to under a tag, which is
 // one application's and not empty. It returns an error wrapping [zkkex.ErrUnsupported]
 // for an unknown curve.
@@ -25,29 +29,43 @@ func Hash(c eckey.Curve, message []byte, tag string) (eckey.PublicKey, error) {
 	if tag == "" || len(tag) > MaxTag {
 		return eckey.PublicKey{}, fmt.Errorf("expected a tag of 1 to %d bytes, got %d", MaxTag, len(tag))
 	}
-	var xy [64]byte
+	var m *sswu
 	switch c {
 	case eckey.P256:
-		p, err := secp256r1.HashToG1(message, []byte(tag))
-		if err != nil {
-			return eckey.PublicKey{}, err
-		}
-		xy = join(p.X.Bytes(), p.Y.Bytes())
+		m = onP256()
 	case eckey.Secp256k1:
-		p, err := secp256k1.HashToG1(message, []byte(tag))
-		if err != nil {
-			return eckey.PublicKey{}, err
-		}
-		xy = join(p.X.Bytes(), p.Y.Bytes())
+		m = onSecp256k1()
 	default:
 		return eckey.PublicKey{}, fmt.Errorf("%w: %v", zkkex.ErrUnsupported, c)
 	}
-	// A hash of infinity, which nobody will find, has no such coordinates and is refused.
-	return c.FromUncompressed(append([]byte{4}, xy[:]...))
+	uniform, err := hash.ExpandMsgXmd(message, []byte(tag), 2*elementSize)
+	if err != nil {
+		return eckey.PublicKey{}, err
+	}
+	p := m.f.element(new(big.Int).SetBytes(uniform[:elementSize]))
+	q := m.f.element(new(big.Int).SetBytes(uniform[elementSize:]))
+	return m.sum(c, m.point(p), m.point(q))
 }
 
-func join(x, y [32]byte) (xy [64]byte) {
-	copy(xy[:], x[:])
-	copy(xy[32:], y[:])
-	return xy
+// affine is a point with coordinates in a field.
+type affine struct{ x, y *big.Int }
+
+// sum returns p+q. Neither curve has a point with y = 0, so that doubling divides by
+// no zero. A sum of infinity, which nobody will find, is refused.
+func (m *sswu) sum(c eckey.Curve, p, q affine) (eckey.PublicKey, error) {
+	f := m.f
+	slope := f.mul(f.sub(q.y, p.y), f.inv(f.sub(q.x, p.x)))
+	if p.x.Cmp(q.x) == 0 {
+		if p.y.Cmp(q.y) != 0 {
+			return eckey.PublicKey{}, fmt.Errorf("%w: the message hashes to infinity", eckey.ErrNotOnCurve)
+		}
+		slope = f.mul(f.add(f.mul(big.NewInt(3), f.mul(p.x, p.x)), m.slope), f.inv(f.add(p.y, p.y)))
+	}
+	x := f.sub(f.sub(f.mul(slope, slope), p.x), q.x)
+	y := f.sub(f.mul(slope, f.sub(p.x, x)), p.y)
+	encoded := make([]byte, eckey.UncompressedSize)
+	encoded[0] = 4
+	x.FillBytes(encoded[1:33])
+	y.FillBytes(encoded[33:])
+	return c.FromUncompressed(encoded)
 }
