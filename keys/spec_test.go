@@ -1,7 +1,10 @@
 package keys
 
 import (
+	"encoding/hex"
+	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"strings"
 	"testing"
@@ -41,8 +44,57 @@ func TestSpecLeaf(t *testing.T) {
 		"H(nk)", toHex(s.Public().NullifierKeyHash()),
 		"leaf", s.Commitment().String(),
 	)
-	if got := samples(t, "leaf.md", 1)[0]; got != want {
+	if got := samples(t, "leaf.md", 2)[1]; got != want {
 		t.Errorf("leaf.md shows\n%s\nwant\n%s", got, want)
+	}
+}
+
+// The generators of SEC 2, as keys.
+func TestSpecLeafOfECDSA(t *testing.T) {
+	hash := vectorSecret(t, "a").Public().NullifierKeyHash()
+	var want string
+	for _, sample := range []struct {
+		keyType zkkex.KeyType
+		key     string
+	}{
+		{zkkex.KeyP256, "036b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"},
+		{zkkex.KeySecp256k1, "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"},
+	} {
+		key, err := hex.DecodeString(sample.key)
+		mustNot(t, err)
+		p, err := ParsePublic(sample.keyType, key, hash)
+		mustNot(t, err)
+		want += fmt.Sprintf("%-12s%x\n%-12s%s\n%-12s%v\n", sample.keyType, p.Bytes(), "coordinate", toHex(p.Coordinate()), "leaf", p.Commitment())
+	}
+	if got := samples(t, "leaf.md", 2)[0]; got != want {
+		t.Errorf("leaf.md shows\n%s\nwant\n%s", got, want)
+	}
+}
+
+// A key that many types could have has a leaf of its own for each of them, and one
+// with its negative.
+func TestLeavesOfTypes(t *testing.T) {
+	s := vectorSecret(t, "a")
+	hash := s.Public().NullifierKeyHash()
+	group, err := ParsePublic(zkkex.KeyEdDSA, s.Public().Bytes(), hash)
+	mustNot(t, err)
+	if group.Commitment() == s.Commitment() || group.Coordinate() != s.Public().Coordinate() {
+		t.Error("a group's key has the leaf of a member's")
+	}
+	if err := group.Verify(nil, [SignatureSize]byte{}); !errors.Is(err, zkkex.ErrUnsupported) {
+		t.Errorf("a group's key verified a member's signature: %v", err)
+	}
+	leaves, found := map[zkkex.Commitment]bool{}, 0
+	for _, ecdsa := range []zkkex.KeyType{zkkex.KeyP256, zkkex.KeySecp256k1} {
+		for key := range candidates() {
+			if p, err := ParsePublic(ecdsa, key, hash); err == nil {
+				found++
+				leaves[p.Commitment()] = true
+			}
+		}
+	}
+	if found < 40 || 2*len(leaves) != found {
+		t.Errorf("%d keys of two curves have %d leaves, expected half as many", found, len(leaves))
 	}
 }
 
@@ -87,5 +139,18 @@ func TestSpecKeyFile(t *testing.T) {
 	public, err := ParsePublicText([]byte(blocks[3]))
 	if err != nil || *public != *s.Public() {
 		t.Errorf("public key: %v, %v", public, err)
+	}
+}
+
+// candidates yields encodings with a small x, of which each curve has about half.
+func candidates() iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for x := range byte(60) {
+			for sign := byte(2); sign <= 3; sign++ {
+				if !yield(append([]byte{sign}, append(make([]byte, 31), x)...)) {
+					return
+				}
+			}
+		}
 	}
 }
