@@ -10,6 +10,7 @@ import (
 
 	curve "github.com/consensys/gnark-crypto/ecc/bn254"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr/fft"
+	"github.com/consensys/gnark-crypto/ecc/bn254/fr/pedersen"
 	gnark "github.com/consensys/gnark/backend/groth16/bn254"
 	"golang.org/x/sync/errgroup"
 
@@ -43,11 +44,15 @@ const (
 	Vetted Trust = true
 )
 
-// Parse decodes the proving key of a circuit of the given size. The format is
-// what gnark writes uncompressed; docs/spec/params.md has it byte by byte. Every
-// length follows from the circuit, nothing may follow the key, and alpha, beta
-// and delta must be the verifying key's.
+// Parse decodes the proving key of a circuit of the given size, with one
+// commitment at most. The format is what gnark writes uncompressed;
+// docs/spec/params.md has it byte by byte. Every length follows from the circuit,
+// nothing may follow the key, and alpha, beta and delta must be the verifying
+// key's, as must the number of commitments.
 func Parse(b []byte, size relation.Size, vk *groth16.Points, trust Trust) (*gnark.ProvingKey, error) {
+	if got := vk.Commitments(); got != size.Commitments {
+		return nil, fmt.Errorf("number of commitments: %w: the circuit has %d, the verifying key %d", ErrForeign, size.Commitments, got)
+	}
 	var pk gnark.ProvingKey
 	domain := fft.NewDomain(uint64(size.Constraints))
 	pk.Domain = *domain
@@ -60,7 +65,7 @@ func Parse(b []byte, size relation.Size, vk *groth16.Points, trust Trust) (*gnar
 	r.g1s("A", &pk.G1.A, size.Wires())
 	r.g1s("B", &pk.G1.B, size.Wires())
 	r.g1s("Z", &pk.G1.Z, int(domain.Cardinality)-1)
-	r.g1s("K", &pk.G1.K, size.Wires()-size.Public)
+	r.g1s("K", &pk.G1.K, size.Private())
 	r.g2("beta in G2", &pk.G2.Beta)
 	r.g2("delta in G2", &pk.G2.Delta)
 	r.g2s("B in G2", &pk.G2.B, size.Wires())
@@ -69,7 +74,8 @@ func Parse(b []byte, size relation.Size, vk *groth16.Points, trust Trust) (*gnar
 	pk.NbInfinityB = r.uint64()
 	pk.InfinityA = r.flags("A at infinity", size.Wires())
 	pk.InfinityB = r.flags("B at infinity", size.Wires())
-	r.number32("number of commitments", 0)
+	r.number32("number of commitments", uint32(size.Commitments))
+	r.commitmentKeys(&pk, size)
 	r.end()
 	if r.err != nil {
 		return nil, r.err
@@ -109,8 +115,14 @@ func checkLengths(pk *gnark.ProvingKey, size relation.Size) error {
 			return fmt.Errorf("%s: %w: expected %d points, got %d", part.name, ErrShape, want, part.got)
 		}
 	}
-	if want := size.Wires() - size.Public; len(pk.G1.K) != want {
+	if want := size.Private(); len(pk.G1.K) != want {
 		return fmt.Errorf("points K: %w: expected %d points, got %d", ErrShape, want, len(pk.G1.K))
+	}
+	for _, key := range pk.CommitmentKeys {
+		if len(key.Basis) != size.Committed || len(key.BasisExpSigma) != size.Committed {
+			return fmt.Errorf("commitment key: %w: expected %d points twice, got %d and %d",
+				ErrShape, size.Committed, len(key.Basis), len(key.BasisExpSigma))
+		}
 	}
 	if want := int(pk.Domain.Cardinality) - 1; len(pk.G1.Z) != want {
 		return fmt.Errorf("points Z: %w: expected %d points, got %d", ErrShape, want, len(pk.G1.Z))
@@ -257,6 +269,16 @@ func (r *reader) g2s(name string, points *[]curve.G2Affine, limit int) {
 	r.chunks(n, func(i int, trust Trust) error {
 		return decodeG2(name, &(*points)[i], b[i*g2Size:(i+1)*g2Size], trust)
 	})
+}
+
+// commitmentKeys reads the key of the commitment, if the circuit has one.
+func (r *reader) commitmentKeys(pk *gnark.ProvingKey, size relation.Size) {
+	if size.Commitments == 0 {
+		return
+	}
+	pk.CommitmentKeys = make([]pedersen.ProvingKey, 1)
+	r.g1s("commitment key", &pk.CommitmentKeys[0].Basis, size.Committed)
+	r.g1s("commitment key to the exponent", &pk.CommitmentKeys[0].BasisExpSigma, size.Committed)
 }
 
 // chunks makes jobs of n points.
