@@ -22,5 +22,23 @@
 //	expiry: Unix seconds, decimal
 //	signature: 128 hexadecimal digits, R and s
 //
-// A sample, checked by a test, is in docs/spec/enrolment.md.
+// Keys that only sign, of devices, wallets and groups, ask with a [DeviceRequest].
+// The device signs an envelope (package keys/envelope), which says that its key
+// enters the registry, or that for a while another key does beside it: a delegate,
+// a Baby Jubjub key whose leaf carries the same H(nk) and has no slots of its own.
+//
+//	zkkex/v1 device request
+//	type: p256, secp256k1 or eddsa
+//	public-key: 66 hexadecimal digits, 64 of eddsa
+//	envelope: raw, sshsig, eip712 or eddsa
+//	nullifier-key-hash: 64 hexadecimal digits
+//	delegate: 64 hexadecimal digits, or none
+//	until: Unix seconds, decimal, when the delegation ends; 0 for none
+//	registry: 64 hexadecimal digits
+//	nonce: 64 hexadecimal digits
+//	expiry: Unix seconds, decimal
+//	signature: 128 hexadecimal digits
+//	delegate-signature: 128 hexadecimal digits, or none
+//
+// Samples, checked by a test, are in docs/spec/enrolment.md.
 package enrolment

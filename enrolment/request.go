@@ -13,9 +13,10 @@ import (
 	"github.com/zkkex/zkkex/keys"
 )
 
-// Request asks a registrar for admission. It is public.
+// Request asks a registrar to admit a key that its owner holds; see
+// [DeviceRequest] for others. It is public.
 type Request struct {
-	// KeyType is the type of the identity key.
+	// KeyType is the type of the identity key, [zkkex.KeyBabyJubjub].
 	KeyType zkkex.KeyType
 	// PublicKey is the compressed public key.
 	PublicKey [keys.PointSize]byte
@@ -93,11 +94,11 @@ func possession(leaf zkkex.Commitment, c Challenge) []byte {
 // Verify decides about a request to a registry, and returns the recomputed leaf
 // to admit. It checks, in this order: that the challenge is of this registry;
 // that it has not expired, with [ClockSkew] allowed; that the key type is
-// known, and key and H(nk) are canonical, the key on the curve, in the
+// [zkkex.KeyBabyJubjub], and key and H(nk) are canonical, the key on the curve, in the
 // prime-order subgroup and not the identity; and the signature. It returns an
 // error wrapping [zkkex.ErrRejected], with reason [zkkex.WrongRegistry],
 // [Expired], [BadKey] or [BadSignature], or one wrapping [zkkex.ErrUnsupported]
-// for an unknown key type.
+// for another key type.
 //
 // Whether the challenge was issued by the registrar is for [Challenger.Check],
 // and whether the key is in the registry already, for the registry: it compares
@@ -110,8 +111,8 @@ func (r *Request) Verify(registry zkkex.RegistryID, now time.Time) (zkkex.Commit
 	if err := checkExpiry(r.Challenge, now); err != nil {
 		return none, err
 	}
-	if !r.KeyType.Known() {
-		return none, fmt.Errorf("%w: key type %#04x, expected one of %v", zkkex.ErrUnsupported, uint16(r.KeyType), zkkex.KeyTypes())
+	if err := checkOwnType(r.KeyType); err != nil {
+		return none, err
 	}
 	public, err := r.Public()
 	if err != nil {
@@ -140,7 +141,7 @@ func (r *Request) MarshalText() ([]byte, error) {
 // ParseRequest decodes the text form, strictly: it accepts exactly what
 // [Request.MarshalText] writes. It decides nothing; that is for
 // [Request.Verify]. It returns an error wrapping [zkkex.ErrMalformed], or
-// [zkkex.ErrUnsupported] for an unknown key type.
+// [zkkex.ErrUnsupported] for an unknown key type, or one that is not for it.
 func ParseRequest(text []byte) (*Request, error) {
 	if len(text) > MaxRequestText {
 		return nil, malformed(requestFormat, "expected at most %d bytes, got %d", MaxRequestText, len(text))
@@ -163,6 +164,9 @@ func ParseRequest(text []byte) (*Request, error) {
 func parseValues(values []string) (r *Request, err error) {
 	r = new(Request)
 	if r.KeyType, err = zkkex.ParseKeyType(values[0]); err != nil {
+		return nil, err
+	}
+	if err := checkOwnType(r.KeyType); err != nil {
 		return nil, err
 	}
 	if r.PublicKey, err = zkkex.ParseHex(values[1]); err != nil {

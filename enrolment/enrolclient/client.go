@@ -121,8 +121,9 @@ func (c *Client) Challenge(ctx context.Context) (enrolment.Challenge, error) {
 	return enrolment.ParseChallenge(strings.TrimSuffix(string(text), "\n"))
 }
 
-// Submit sends a request. To send it again is harmless.
-func (c *Client) Submit(ctx context.Context, r *enrolment.Request) (Status, error) {
+// Submit sends a request, a [*enrolment.Request] or a [*enrolment.DeviceRequest].
+// To send it again is harmless.
+func (c *Client) Submit(ctx context.Context, r enrolment.Application) (Status, error) {
 	text, err := r.MarshalText()
 	if err != nil {
 		return Status{}, err

@@ -87,14 +87,7 @@ func (o *operator) perform(ctx context.Context, j job) (*done, error) {
 // admitApproved admits the approved requests. Their proofs of possession were
 // checked when they arrived.
 func (o *operator) admitApproved() (int, error) {
-	return o.queue.Admit(func(e registrar.Entry) error {
-		public, err := e.Request.Public()
-		if err != nil {
-			return err
-		}
-		_, err = o.registrar.Admit(public, o.now())
-		return err
-	}, o.now())
+	return o.queue.Admit(func(e registrar.Entry) error { return o.registrar.AdmitEntry(e, o.now()) }, o.now())
 }
 
 func (o *operator) revoke(j job) (registrar.Receipt, error) {
@@ -117,6 +110,9 @@ func (o *operator) revoke(j job) (registrar.Receipt, error) {
 }
 
 func (o *operator) checkpoint(ctx context.Context, renew bool) (*done, error) {
+	if _, err := o.registrar.RevokeEnded(o.now()); err != nil {
+		return nil, err
+	}
 	n, err := o.admitApproved()
 	if err != nil {
 		return nil, err

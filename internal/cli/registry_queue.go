@@ -37,6 +37,9 @@ type requestResult struct {
 	KeyType   string    `json:"key_type"`
 	PublicKey string    `json:"public_key"`
 	Leaf      string    `json:"leaf"`
+	// Delegate is whom a device delegates to, and Until when that ends.
+	Delegate string     `json:"delegate,omitempty"`
+	Until    *time.Time `json:"until,omitempty"`
 }
 
 type listResult struct {
@@ -47,12 +50,22 @@ func listQueue(q *registrar.Queue) (result, error) {
 	entries, err := q.List()
 	r := &listResult{Requests: []requestResult{}}
 	for _, e := range entries {
-		r.Requests = append(r.Requests, requestResult{
-			ID: e.ID.String(), State: string(e.State), Arrived: e.Arrived.UTC(), KeyType: e.Request.KeyType.String(),
-			PublicKey: hex.EncodeToString(e.Request.PublicKey[:]), Leaf: e.Leaf.String(),
-		})
+		r.Requests = append(r.Requests, newRequestResult(e))
 	}
 	return r, err
+}
+
+func newRequestResult(e registrar.Entry) requestResult {
+	keyType, key := e.Request.Key()
+	r := requestResult{
+		ID: e.ID.String(), State: string(e.State), Arrived: e.Arrived.UTC(), KeyType: keyType.String(),
+		PublicKey: hex.EncodeToString(key), Leaf: e.Leaf.String(),
+	}
+	if device, ok := e.Request.(*enrolment.DeviceRequest); ok && device.Delegation != nil {
+		until := time.Unix(device.Delegation.Until, 0).UTC()
+		r.Delegate, r.Until = hex.EncodeToString(device.Delegation.Delegate[:]), &until
+	}
+	return r
 }
 
 func (r *listResult) text() string {
@@ -66,6 +79,9 @@ func (r *listResult) text() string {
 		t.add("state", "%s, arrived %s", one.State, one.Arrived.Format(time.RFC3339))
 		t.add("key", "%s %s", one.KeyType, one.PublicKey)
 		t.add("leaf", "%s", one.Leaf)
+		if one.Until != nil {
+			t.add("delegate", "%s until %s", one.Delegate, one.Until.Format(time.RFC3339))
+		}
 		parts = append(parts, t.String())
 	}
 	return strings.Join(parts, "\n")

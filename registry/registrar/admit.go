@@ -29,8 +29,8 @@ type Receipt struct {
 //
 // A public key has one live leaf, and counts as one with its negative. The same
 // key with the same nullifier key again gets the same receipt. The errors are
-// [ErrKeyLive], [ErrReadmission], [ErrFull], [ErrNotRecorded], [ErrUndecided]
-// and [ErrClosed].
+// [ErrKeyLive], [ErrDelegateKey], [ErrReadmission], [ErrFull], [ErrNotRecorded],
+// [ErrUndecided] and [ErrClosed].
 func (r *Registrar) Admit(p *keys.Public, now time.Time) (Receipt, error) {
 	req := admission(newCandidate(p))
 	r.submit(now, req)
@@ -102,7 +102,7 @@ func admissions(first, n int, candidateAt func(int) *candidate) []*request {
 }
 
 func isRefusal(err error) bool {
-	return errors.Is(err, ErrKeyLive) || errors.Is(err, ErrReadmission)
+	return errors.Is(err, ErrKeyLive) || errors.Is(err, ErrDelegateKey) || errors.Is(err, ErrReadmission)
 }
 
 func admission(c *candidate) *request {
@@ -112,36 +112,74 @@ func admission(c *candidate) *request {
 }
 
 func (r *Registrar) planAdmission(b *batch, req *request, c *candidate) error {
-	id := newIdentity(c.keyType, c.key)
-	if b.touches(id) {
-		return errNextBatch
-	}
-	live, err := r.findLive(id)
+	live, err := r.liveAs(b, req, c)
 	if err != nil {
 		return err
 	}
 	if live != nil {
-		return req.alreadyLive(live, c)
+		req.result, req.done = receiptOf(live), true
+		return nil
 	}
-	if from := r.revoked.waitsUntil(id, c.nullifierHash); from > max(req.now, r.lastTime) {
-		return &ReadmissionError{NotBefore: time.Unix(from, 0).UTC()}
+	if err := r.checkRoom(1); err != nil {
+		return err
 	}
-	capacity := uint64(1) << r.tree.CapacityBits()
-	index, ok := r.free.take(capacity)
-	if !ok {
-		return fmt.Errorf("%w: all of its %d indexes are taken; grow it to 2^%d, or revoke members", ErrFull, capacity, registry.LargeCapacityBits)
-	}
-	b.taken = append(b.taken, index)
-	b.add(req, &record{op: c.operation(index), key: c.key, nullifierHash: c.nullifierHash, unix: req.now}, id)
+	b.add(req, &req.result, r.newRecord(b, req, c), c.identity())
 	return nil
 }
 
-// alreadyLive answers an admission of a key that has a live leaf.
-func (req *request) alreadyLive(live *record, c *candidate) error {
-	if live.nullifierHash != c.nullifierHash {
-		return fmt.Errorf("%w, at index %d; revoke that one first", ErrKeyLive, live.op.Index)
+// liveAs returns the live admission of a candidate, or nil if it can be admitted.
+func (r *Registrar) liveAs(b *batch, req *request, c *candidate) (*record, error) {
+	id := c.identity()
+	if b.touches(id) {
+		return nil, errNextBatch
 	}
-	req.result = Receipt{Operation: live.op, Sequence: live.sequence}
-	req.done = true
+	live, err := r.findLive(id)
+	switch {
+	case err != nil:
+		return nil, err
+	case live == nil:
+		return nil, r.checkReadmission(req, c)
+	case live.isDelegate():
+		return nil, fmt.Errorf("%w: this one is the live delegate's at index %d; take another key", ErrDelegateKey, live.op.Index)
+	case live.nullifierHash != c.nullifierHash:
+		return nil, fmt.Errorf("%w, at index %d; revoke that one first", ErrKeyLive, live.op.Index)
+	case live.op.KeyType != c.keyType:
+		return nil, fmt.Errorf("%w or as a key of another type: as one of type %v at index %d; revoke that one first",
+			ErrKeyLive, live.op.KeyType, live.op.Index)
+	}
+	return live, nil
+}
+
+func receiptOf(live *record) Receipt { return Receipt{Operation: live.op, Sequence: live.sequence} }
+
+// checkReadmission returns a [ReadmissionError] if a candidate has to wait.
+func (r *Registrar) checkReadmission(req *request, c *candidate) error {
+	if from := r.revoked.waitsUntil(c.identity(), c.nullifierHash); from > r.timeOf(req) {
+		return &ReadmissionError{NotBefore: time.Unix(from, 0).UTC()}
+	}
 	return nil
+}
+
+// timeOf returns when a request is decided, in Unix seconds: time never goes back
+// here.
+func (r *Registrar) timeOf(req *request) int64 { return max(req.now, r.lastTime) }
+
+// checkRoom returns [ErrFull] if there are not as many free indexes.
+func (r *Registrar) checkRoom(indexes uint64) error {
+	capacity := uint64(1) << r.tree.CapacityBits()
+	if r.free.left(capacity) < indexes {
+		return fmt.Errorf("%w: all of its %d indexes are taken; grow it to 2^%d, or revoke members", ErrFull, capacity, registry.LargeCapacityBits)
+	}
+	return nil
+}
+
+// newRecord returns the admission of a candidate at the lowest free index. There
+// is one: see checkRoom.
+func (r *Registrar) newRecord(b *batch, req *request, c *candidate) *record {
+	index, ok := r.free.take(uint64(1) << r.tree.CapacityBits())
+	if !ok {
+		panic("zkkex: internal error: no index is free")
+	}
+	b.taken = append(b.taken, index)
+	return c.record(index, req.now)
 }

@@ -21,17 +21,27 @@ type request struct {
 	plan   func(*Registrar, *batch, *request) error
 	now    int64
 	result Receipt
-	err    error
+	// delegate is the receipt of a device's delegate, beside its own.
+	delegate Receipt
+	err      error
+	// remark is the error to return although the request's records are durable.
+	remark error
 	done   bool
 }
 
 // batch is what one sync makes durable.
 type batch struct {
-	records  []*record
-	requests []*request            // those that wait for the sync
-	touched  map[identity]struct{} // keys that records are about
-	taken    []uint64              // indexes to give back if the write fails
-	closed   bool                  // a record that must be the last
+	records []*record
+	waiting []waiting             // for the sync, one for each record
+	touched map[identity]struct{} // keys that records are about
+	taken   []uint64              // indexes to give back if the write fails
+	closed  bool                  // a record that must be the last
+}
+
+// waiting is whose a record is, and where its receipt goes: nil for none.
+type waiting struct {
+	request *request
+	receipt *Receipt
 }
 
 func (b *batch) touches(id identity) bool {
@@ -39,11 +49,15 @@ func (b *batch) touches(id identity) bool {
 	return ok
 }
 
-// add puts a record about a key into the batch.
-func (b *batch) add(req *request, rec *record, id identity) {
+// hasRoom reports whether as many records fit.
+func (b *batch) hasRoom(records int) bool { return len(b.records)+records <= maxBatch }
+
+// add puts a record about a key into the batch. Of the records of a request, an
+// interrupted write can leave the first ones: each must be right without the next.
+func (b *batch) add(req *request, receipt *Receipt, rec *record, id identity) {
 	b.touched[id] = struct{}{}
 	b.records = append(b.records, rec)
-	b.requests = append(b.requests, req)
+	b.waiting = append(b.waiting, waiting{req, receipt})
 }
 
 // submit queues requests and returns when all are done. Whoever gets to write
@@ -76,7 +90,7 @@ func (r *Registrar) commit(queue []*request) int {
 	b := &batch{touched: make(map[identity]struct{})}
 	taken := 0
 	for _, req := range queue {
-		if b.closed || len(b.records) == maxBatch {
+		if b.closed || !b.hasRoom(1) {
 			break
 		}
 		err := r.plan(b, req)
@@ -89,10 +103,14 @@ func (r *Registrar) commit(queue []*request) int {
 		taken++
 	}
 	err := r.write(b)
-	for i, req := range b.requests {
-		req.done = true
-		if req.err = err; err == nil {
-			req.result = Receipt{Operation: b.records[i].op, Sequence: b.records[i].sequence, New: true}
+	for i, w := range b.waiting {
+		w.request.done = true
+		if w.request.err = err; err != nil {
+			continue
+		}
+		w.request.err = w.request.remark
+		if w.receipt != nil {
+			*w.receipt = Receipt{Operation: b.records[i].op, Sequence: b.records[i].sequence, New: true}
 		}
 	}
 	return taken
@@ -167,12 +185,21 @@ func (r *Registrar) take(rec *record, operation []byte) {
 	r.lastTime = rec.unix
 	switch rec.op.Kind {
 	case registry.Admit:
+		id := rec.identity()
 		r.admitted.set(rec.op.Index, rec.sequence)
-		r.live.insert(rec.identity(), rec.op.Index)
+		r.live.insert(id, rec.op.Index)
+		r.revoked.readmit(id, rec.nullifierHash)
+		if rec.isDelegate() {
+			r.links.join(rec.deviceIndex, rec.op.Index, rec.delegation.until)
+		}
 	case registry.Revoke:
 		id := rec.admission.identity()
+		r.admitted.set(rec.op.Index, notAdmitted)
 		r.live.remove(id, rec.op.Index)
-		r.free.give(rec.op.Index)
+		r.links.part(rec.op.Index)
+		if !rec.keepsIndex {
+			r.free.give(rec.op.Index)
+		}
 		r.revoked.add(id, revocation{rec.admission.nullifierHash, r.config.readmission(rec.unix)}, rec.unix)
 	}
 }

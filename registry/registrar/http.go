@@ -27,13 +27,16 @@ const (
 	// DefaultMaxConnections bounds the connections served at once, of which one
 	// address has [MaxConnectionsPerAddress] at most.
 	DefaultMaxConnections = 1024
+	// DefaultMaxDelegation lets a device that signs once a day do so late.
+	DefaultMaxDelegation = 48 * time.Hour
 )
 
 // ServerConfig is how a server behaves. The zero value is useful.
 type ServerConfig struct {
 	// Approve decides about requests that arrive, in place of a person: true
 	// approves. If it is nil, every request waits; see [ApproveAll] and
-	// [ApproveListed].
+	// [ApproveListed]. What a device delegates that is a member is approved without
+	// asking.
 	Approve ApprovalPolicy
 	// ChallengeValidity is how long challenges are valid; 0 is
 	// [DefaultChallengeValidity].
@@ -47,6 +50,9 @@ type ServerConfig struct {
 	// MaxConnections bounds the connections served at once; 0 is
 	// [DefaultMaxConnections].
 	MaxConnections int
+	// MaxDelegation is the longest that a delegation can last; 0 is
+	// [DefaultMaxDelegation], and [enrolment.MaxDelegation] the most.
+	MaxDelegation time.Duration
 	// Cosigner asks witnesses before a checkpoint is published; see
 	// [NewCosigner].
 	Cosigner Cosigner
@@ -63,9 +69,10 @@ type ServerConfig struct {
 // question says who is asking. Everything about members is in files that are
 // the same for everybody.
 type Server struct {
-	registrar *Registrar
-	queue     *Queue
-	config    ServerConfig
+	registrar   *Registrar
+	queue       *Queue
+	config      ServerConfig
+	delegations throttle
 }
 
 // NewServer returns a server for an open registry and its queue.
@@ -74,6 +81,7 @@ func NewServer(r *Registrar, q *Queue, c ServerConfig) *Server {
 	defaultTo(&c.CheckpointInterval, DefaultCheckpointInterval)
 	defaultTo(&c.RenewInterval, DefaultRenewInterval)
 	defaultTo(&c.MaxConnections, DefaultMaxConnections)
+	defaultTo(&c.MaxDelegation, DefaultMaxDelegation)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -161,11 +169,16 @@ func (s *Server) postEnrol(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	o, err := s.queue.Add(text, s.config.Now())
+	request, err := enrolment.Parse(text)
 	if err != nil {
 		return err
 	}
-	if o.State == Pending && s.approves(text) {
+	now := s.config.Now()
+	o, err := s.queue.add(request, now, func(r enrolment.Application) error { return s.checkDelegation(r, now) })
+	if err != nil {
+		return err
+	}
+	if o.State == Pending && s.approves(request) {
 		if err := s.queue.Approve(o.ID); err != nil {
 			return err
 		}
@@ -175,12 +188,11 @@ func (s *Server) postEnrol(w http.ResponseWriter, r *http.Request) error {
 }
 
 // approves asks the policy about a request that is in the queue.
-func (s *Server) approves(text []byte) bool {
-	if s.config.Approve == nil {
-		return false
+func (s *Server) approves(request enrolment.Application) bool {
+	if device, ok := request.(*enrolment.DeviceRequest); ok && device.Delegation != nil && s.isMember(device) {
+		return true
 	}
-	request, err := enrolment.ParseRequest(text)
-	if err != nil {
+	if s.config.Approve == nil {
 		return false
 	}
 	yes, err := s.config.Approve(request)

@@ -117,20 +117,17 @@ func (s *Server) publishOnSchedule(ctx context.Context) error {
 	}
 }
 
-// Publish admits the approved requests, and publishes a checkpoint if there is
-// something new, or if the last one is older than [ServerConfig.RenewInterval].
+// Publish revokes the delegates whose delegation has ended, admits the approved
+// requests, and publishes a checkpoint if there is something new, or if the last one is older than [ServerConfig.RenewInterval].
 // It returns the newest published checkpoint; what could not be admitted is in
 // the error, which comes beside it.
 func (s *Server) Publish(ctx context.Context) (*registry.SignedCheckpoint, error) {
 	now := s.config.Now()
-	admitted, admitErr := s.queue.Admit(func(e Entry) error {
-		public, err := e.Request.Public()
-		if err != nil {
-			return err
-		}
-		_, err = s.registrar.Admit(public, now)
-		return err
-	}, now)
+	ended, endErr := s.registrar.RevokeEnded(now)
+	if ended > 0 {
+		s.config.Log.Info("revoked", "ended delegations", ended)
+	}
+	admitted, admitErr := s.queue.Admit(func(e Entry) error { return s.registrar.AdmitEntry(e, now) }, now)
 	if admitted > 0 {
 		s.config.Log.Info("admitted", "requests", admitted)
 	}
@@ -139,5 +136,5 @@ func (s *Server) Publish(ctx context.Context) (*registry.SignedCheckpoint, error
 		sign = s.registrar.Renew
 	}
 	c, err := sign(ctx, now, s.config.Cosigner)
-	return c, errors.Join(admitErr, err)
+	return c, errors.Join(endErr, admitErr, err)
 }

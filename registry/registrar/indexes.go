@@ -12,6 +12,11 @@ type freeIndexes struct {
 	next  uint64
 }
 
+// left returns how many indexes below capacity can be taken.
+func (f *freeIndexes) left(capacity uint64) uint64 {
+	return uint64(len(f.freed)) + capacity - f.next
+}
+
 // take returns an index, or false if every one below capacity is taken.
 func (f *freeIndexes) take(capacity uint64) (uint64, bool) {
 	if len(f.freed) > 0 {
@@ -71,6 +76,9 @@ type recordNumbers struct{ chunks [][]uint64 }
 
 const recordNumbersChunk = 4096
 
+// notAdmitted is the number of no record, for indexes that a revocation emptied.
+const notAdmitted = math.MaxUint64
+
 func (n *recordNumbers) at(index uint64) uint64 {
 	return n.chunks[index/recordNumbersChunk][index%recordNumbersChunk]
 }
@@ -109,6 +117,21 @@ func (r *revocations) add(id identity, rev revocation, now int64) {
 	}
 	r.earliest = min(r.earliest, rev.until)
 	r.byIdentity[id] = append(r.byIdentity[id], rev)
+}
+
+// readmit forgets revocations of a key with the nullifier key that it comes back
+// with: while it is live, no other can come, and its next revocation is noted anew.
+func (r *revocations) readmit(id identity, nullifierHash [32]byte) {
+	list, found := r.byIdentity[id]
+	if !found {
+		return
+	}
+	list = slices.DeleteFunc(list, func(rev revocation) bool { return rev.nullifierHash == nullifierHash })
+	if len(list) == 0 {
+		delete(r.byIdentity, id)
+		return
+	}
+	r.byIdentity[id] = list
 }
 
 // forget walks through all entries when some are over, so once an epoch.

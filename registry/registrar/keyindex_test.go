@@ -17,7 +17,7 @@ func TestKeyIndexEqualsMap(t *testing.T) {
 	byIndex := make(map[uint64]identity)
 	read := func(index uint64) (*record, error) {
 		id := byIndex[index]
-		return &record{op: registry.Operation{KeyType: id.keyType, Index: index}, key: id.key}, nil
+		return &record{op: registry.Operation{KeyType: id.curve, Index: index}, key: id.key}, nil
 	}
 	most := 0
 	for step := range 60_000 {
@@ -118,7 +118,7 @@ func TestFreeIndexes(t *testing.T) {
 
 func TestRevocationsForget(t *testing.T) {
 	var r revocations
-	a, b := identity{keyType: 1}, identity{keyType: 2}
+	a, b := identity{curve: 1}, identity{curve: 2}
 	waits := func(id identity, hash byte, want int64) {
 		t.Helper()
 		if got := r.waitsUntil(id, [32]byte{hash}); got != want {

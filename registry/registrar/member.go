@@ -2,6 +2,7 @@ package registrar
 
 import (
 	"fmt"
+	"iter"
 	"log/slog"
 	"time"
 
@@ -12,15 +13,6 @@ import (
 
 // maxKeySize is the room for a public key in the journal, in bytes.
 const maxKeySize = 64
-
-// keySize returns the size of a canonical public key, in bytes, or 0 for an
-// unknown type.
-func keySize(t zkkex.KeyType) int {
-	if t == zkkex.KeyBabyJubjub {
-		return keys.PointSize
-	}
-	return 0
-}
 
 // Member is a live member as only the registrar knows it. It must never be
 // published.
@@ -38,6 +30,13 @@ type Member struct {
 	Sequence uint64
 	// Time is when that was, in whole seconds.
 	Time time.Time
+
+	// Delegate is, of a device that has a live delegate, the delegate's index.
+	Delegate *uint64
+	// Device is, of a delegate, its device's index.
+	Device *uint64
+	// Until is, of a delegate, when its delegation ends, in whole seconds.
+	Until time.Time
 }
 
 // String names the member by its index alone, so that no log holds by accident
@@ -61,26 +60,32 @@ type candidate struct {
 // newCandidate recomputes the leaf; the registrar believes nobody's.
 func newCandidate(p *keys.Public) *candidate {
 	c := &candidate{keyType: p.KeyType(), nullifierHash: p.NullifierKeyHash(), leaf: p.Commitment()}
-	key := p.Bytes()
-	copy(c.key[:], key[:])
+	copy(c.key[:], p.Bytes())
 	return c
 }
 
-// identity is what a member can have one live leaf of: the key type, and the
-// key up to its sign.
+// identity is what a member can have one live leaf of: a point up to its sign,
+// whatever is proven about it. The two key types on Baby Jubjub share their
+// identities, or who knows the key of a group would have a second leaf, with
+// another nullifier key.
 type identity struct {
-	keyType zkkex.KeyType
-	key     [maxKeySize]byte
+	curve zkkex.KeyType // the first of the key types on it
+	key   [maxKeySize]byte
 }
 
-// newIdentity maps a Baby Jubjub key and its negative to the same identity: the
-// y coordinate they share, which the encoding without its sign bit is.
+// newIdentity maps a key and its negative to the same identity: the encoding
+// without the sign. On Baby Jubjub that is the top bit of the last byte, and on
+// P-256 and secp256k1 the first byte.
 func newIdentity(t zkkex.KeyType, key [maxKeySize]byte) identity {
-	if t == zkkex.KeyBabyJubjub {
+	switch t {
+	case zkkex.KeyP256, zkkex.KeySecp256k1:
+		key[0] = 0
+		return identity{curve: t, key: key}
+	default:
 		const signBit = 0x80
 		key[keys.PointSize-1] &^= signBit
+		return identity{curve: zkkex.KeyBabyJubjub, key: key}
 	}
-	return identity{keyType: t, key: key}
 }
 
 // Member returns the live member at an index. It returns an error wrapping
@@ -95,29 +100,70 @@ func (r *Registrar) Member(index uint64) (*Member, error) {
 	if err != nil {
 		return nil, err
 	}
-	return rec.member(), nil
+	return r.member(rec), nil
 }
 
 // Lookup returns the live member with a public key, whatever its nullifier key,
 // or with the key's negative. It returns an error wrapping [ErrNoMember] if
 // there is none.
 func (r *Registrar) Lookup(p *keys.Public) (*Member, error) {
-	c := candidate{keyType: p.KeyType()}
-	key := p.Bytes()
-	copy(c.key[:], key[:])
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	if r.closed {
 		return nil, ErrClosed
 	}
-	rec, err := r.findLive(newIdentity(c.keyType, c.key))
+	rec, err := r.findLive(identityOf(p))
 	if err != nil {
 		return nil, err
 	}
 	if rec == nil {
 		return nil, fmt.Errorf("%w: no live leaf has this public key", ErrNoMember)
 	}
-	return rec.member(), nil
+	return r.member(rec), nil
+}
+
+// All returns every live member, in the order of indexes, and with it which
+// devices have delegated to whom. The second value is an error that ends it.
+// Members that are admitted or revoked meanwhile may be there or not.
+func (r *Registrar) All() iter.Seq2[*Member, error] {
+	return func(yield func(*Member, error) bool) {
+		for index := uint64(0); ; index++ {
+			m, err := r.memberFrom(&index)
+			if m == nil && err == nil {
+				return
+			}
+			if !yield(m, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// memberFrom returns the first live member at an index or above, and sets index
+// to its own; nil if there is none.
+func (r *Registrar) memberFrom(index *uint64) (*Member, error) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if r.closed {
+		return nil, ErrClosed
+	}
+	for ; *index < r.tree.Next(); *index++ {
+		if r.tree.KeyType(*index) == 0 {
+			continue
+		}
+		rec, err := r.liveRecord(*index)
+		if err != nil {
+			return nil, err
+		}
+		return r.member(rec), nil
+	}
+	return nil, nil
+}
+
+func identityOf(p *keys.Public) identity {
+	var key [maxKeySize]byte
+	copy(key[:], p.Bytes())
+	return newIdentity(p.KeyType(), key)
 }
 
 // liveRecord returns the admission of the live member at an index.
@@ -133,20 +179,38 @@ func (r *Registrar) findLive(id identity) (*record, error) {
 	return r.live.find(id, r.liveRecord)
 }
 
-func (rec *record) member() *Member {
-	return &Member{
+// member returns the member that a live admission is of.
+func (r *Registrar) member(rec *record) *Member {
+	m := &Member{
 		Index:            rec.op.Index,
 		Leaf:             rec.op.Leaf,
 		KeyType:          rec.op.KeyType,
-		Key:              rec.key[:keySize(rec.op.KeyType)],
+		Key:              rec.key[:keys.PublicSize(rec.op.KeyType)],
 		NullifierKeyHash: rec.nullifierHash,
 		Sequence:         rec.sequence,
 		Time:             time.Unix(rec.unix, 0).UTC(),
 	}
+	partner, linked := r.links.partner(m.Index)
+	switch {
+	case !linked:
+	case rec.isDelegate():
+		m.Device, m.Until = &partner, time.Unix(rec.delegation.until, 0).UTC()
+	default:
+		m.Delegate = &partner
+	}
+	return m
 }
 
 // identity returns the identity an admission is about.
 func (rec *record) identity() identity { return newIdentity(rec.op.KeyType, rec.key) }
+
+// identity returns the identity a candidate is about.
+func (c *candidate) identity() identity { return newIdentity(c.keyType, c.key) }
+
+// record returns the admission of a candidate at an index.
+func (c *candidate) record(index uint64, unix int64) *record {
+	return &record{op: c.operation(index), key: c.key, nullifierHash: c.nullifierHash, unix: unix}
+}
 
 // operation returns the admission of a candidate into an index.
 func (c *candidate) operation(index uint64) registry.Operation {

@@ -42,7 +42,7 @@ var (
 	ErrDecided = errors.New("enrolment request was decided already")
 )
 
-// RequestID identifies an enrolment request: [enrolment.Request.Digest]. It
+// RequestID identifies a request: [enrolment.Application.Digest]. It
 // covers the signature and the challenge, so that only the sender and the
 // registrar can name it.
 type RequestID [32]byte
@@ -136,33 +136,52 @@ func (q *Queue) Challenge(now time.Time, validity time.Duration) (enrolment.Chal
 	return q.challenger.Issue(now, validity)
 }
 
-// Add checks a request, in text form, and puts it into the queue. It checks
-// everything that can be checked: format, registry, key, challenge and its
-// expiry, and the proof of possession. Possession is thereby shown at arrival,
-// and stays shown: the request can be approved after its challenge expired.
+// Add checks a request of either kind, in text form, and puts it into the queue. It
+// checks everything that can be checked: format, registry, key, challenge and its
+// expiry, the proof of possession, and that a delegation ends within
+// [enrolment.MaxDelegation]. Possession is thereby shown at arrival, and stays
+// shown: the request can be approved after its challenge expired.
 //
 // The same request again changes nothing, and its state is returned as it is;
 // one that may have been decided and forgotten is refused as expired. Add returns
 // an error wrapping [zkkex.ErrMalformed], [zkkex.ErrUnsupported],
 // [zkkex.ErrRejected], [ErrChallengeUsed] or [ErrQueueFull].
 func (q *Queue) Add(text []byte, now time.Time) (Outcome, error) {
-	r, err := enrolment.ParseRequest(text)
+	r, err := enrolment.Parse(text)
 	if err != nil {
 		return Outcome{}, err
 	}
+	return q.add(r, now, func(r enrolment.Application) error {
+		if d, ok := r.(*enrolment.DeviceRequest); ok {
+			return d.CheckDelegation(now, enrolment.MaxDelegation)
+		}
+		return nil
+	})
+}
+
+// add is Add with further checks of a request that is not known yet. They come
+// last, when it is sure who asks.
+func (q *Queue) add(r enrolment.Application, now time.Time, check func(enrolment.Application) error) (Outcome, error) {
 	id := RequestID(r.Digest())
 	if o, err := q.Status(id); !errors.Is(err, ErrUnknownRequest) {
 		return o, err // checked when it arrived first
 	}
-	if err := q.challenger.Check(r.Challenge, now); err != nil {
+	if err := q.challenger.Check(r.Answers(), now); err != nil {
 		return Outcome{}, err
 	}
 	if _, err := r.Verify(q.registry, now); err != nil {
 		return Outcome{}, err
 	}
+	if err := check(r); err != nil {
+		return Outcome{}, err
+	}
+	text, err := r.MarshalText()
+	if err != nil {
+		return Outcome{}, err
+	}
 	var o Outcome
 	err = q.locked(func() error {
-		o, err = q.store(id, r.Challenge, text)
+		o, err = q.store(id, r.Answers(), text)
 		return err
 	})
 	return o, err
@@ -213,9 +232,10 @@ func (q *Queue) store(id RequestID, c enrolment.Challenge, text []byte) (Outcome
 type Entry struct {
 	// ID identifies the request.
 	ID RequestID
-	// Request is what was asked for, checked at arrival.
-	Request *enrolment.Request
-	// Leaf is the commitment that would be admitted.
+	// Request is what was asked for, checked at arrival: an [*enrolment.Request] or
+	// an [*enrolment.DeviceRequest].
+	Request enrolment.Application
+	// Leaf is the commitment of the key that asks. A delegate has one beside it.
 	Leaf zkkex.Commitment
 	// State is [Pending] or [Approved].
 	State State
@@ -281,14 +301,14 @@ func (q *Queue) entry(state State, id RequestID) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	r, err := enrolment.ParseRequest(text)
+	r, err := enrolment.Parse(text)
 	if err != nil {
 		return Entry{}, fmt.Errorf("%s is damaged: %w", path, err)
 	}
 	if got := RequestID(r.Digest()); got != id {
 		return Entry{}, fmt.Errorf("%s is damaged: the digest of its content is %v", path, got)
 	}
-	leaf, err := r.Verify(q.registry, time.Unix(r.Challenge.Expiry, 0))
+	leaf, err := r.Verify(q.registry, time.Unix(r.Answers().Expiry, 0))
 	if err != nil {
 		return Entry{}, fmt.Errorf("%s: %w", path, err)
 	}
@@ -344,20 +364,23 @@ func (q *Queue) Deny(id RequestID, reason string, now time.Time) error {
 func (q *Queue) expiry(id RequestID, now time.Time) int64 {
 	text, err := readBounded(q.file(Pending, id), enrolment.MaxRequestText)
 	if err == nil {
-		if r, err := enrolment.ParseRequest(text); err == nil {
-			return r.Challenge.Expiry
+		if r, err := enrolment.Parse(text); err == nil {
+			return r.Answers().Expiry
 		}
 	}
 	return now.Add(enrolment.MaxValidity + enrolment.ClockSkew).Unix()
 }
 
-// Admit admits every approved request with the given function, which must be
-// idempotent: after a crash between an admission and its outcome, it is called
-// again for the same leaf. If it returns an error wrapping [ErrKeyLive], the
-// request is denied for that reason; any other error leaves the request
-// approved, for the next call. Admit returns the number of requests admitted.
+// Admit admits every approved request, in the order of arrival, with the given
+// function, such as [Registrar.AdmitEntry]. It must be idempotent: after a crash
+// between an admission and its outcome, it is called again for the same leaf. If it
+// returns an error wrapping [ErrKeyLive], [ErrDelegateKey] or [zkkex.ErrRejected],
+// the request is denied for that reason; one wrapping [ErrDelegationEnded] says that
+// the device is admitted all the same, and the outcome has it as its reason; any
+// other error leaves the request approved, for the next call. Admit returns the
+// number of requests admitted.
 func (q *Queue) Admit(admit func(Entry) error, now time.Time) (int, error) {
-	ids, err := q.ids(Approved)
+	ids, err := q.approved()
 	if err != nil {
 		return 0, err
 	}
@@ -387,17 +410,47 @@ func (q *Queue) admit(id RequestID, admit func(Entry) error, now time.Time) (Out
 	if err != nil {
 		return Outcome{}, err
 	}
-	outcome := Outcome{ID: id, State: Admitted, Time: now, expiry: e.Request.Challenge.Expiry}
-	err = admit(e)
-	if errors.Is(err, ErrKeyLive) {
+	outcome := Outcome{ID: id, State: Admitted, Time: now, expiry: e.Request.Answers().Expiry}
+	var rejected *zkkex.RejectError
+	switch err := admit(e); {
+	case err == nil:
+	case errors.Is(err, ErrDelegationEnded):
+		outcome.Reason = ErrDelegationEnded.Error()
+	case errors.Is(err, ErrKeyLive):
 		outcome.State, outcome.Reason = Denied, ErrKeyLive.Error()
-	} else if err != nil {
+	case errors.Is(err, ErrDelegateKey):
+		outcome.State, outcome.Reason = Denied, ErrDelegateKey.Error()
+	case errors.As(err, &rejected):
+		outcome.State, outcome.Reason = Denied, line(rejected.Detail)
+	default:
 		return Outcome{}, fmt.Errorf("admitting request %v: %w", id, err)
 	}
 	if err := q.finish(outcome); err != nil {
 		return Outcome{}, err
 	}
 	return outcome, os.Remove(q.file(Approved, id))
+}
+
+// approved returns the approved requests, the oldest first: what a device asked for
+// last counts.
+func (q *Queue) approved() ([]RequestID, error) {
+	ids, err := q.ids(Approved)
+	if err != nil {
+		return nil, err
+	}
+	arrived := make(map[RequestID]time.Time, len(ids))
+	for _, id := range ids {
+		info, err := os.Stat(q.file(Approved, id))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // admitted since
+		}
+		if err != nil {
+			return nil, err
+		}
+		arrived[id] = info.ModTime()
+	}
+	slices.SortStableFunc(ids, func(a, b RequestID) int { return arrived[a].Compare(arrived[b]) })
+	return ids, nil
 }
 
 func (q *Queue) folder(state State) string { return filepath.Join(q.dir, string(state)) }

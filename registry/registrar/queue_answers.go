@@ -55,9 +55,9 @@ func (q *Queue) nonce(state State, id RequestID) (nonce [32]byte, err error) {
 	if err != nil {
 		return nonce, err
 	}
-	r, err := enrolment.ParseRequest(text)
+	r, err := enrolment.Parse(text)
 	if err != nil {
 		return nonce, nil // List names it
 	}
-	return r.Challenge.Nonce, nil
+	return r.Answers().Nonce, nil
 }

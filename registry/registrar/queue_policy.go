@@ -9,15 +9,16 @@ import (
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/enrolment"
+	"github.com/zkkex/zkkex/keys"
 )
 
 // ApprovalPolicy decides about a request that is checked and waits: true
 // approves it, false leaves it to a person.
-type ApprovalPolicy func(*enrolment.Request) (bool, error)
+type ApprovalPolicy func(enrolment.Application) (bool, error)
 
 // ApproveAll approves every request. Whoever makes a key is a member then: for
 // tests and demonstrations.
-func ApproveAll(*enrolment.Request) (bool, error) { return true, nil }
+func ApproveAll(enrolment.Application) (bool, error) { return true, nil }
 
 // maxAllowList bounds a list of public keys, in bytes: a million keys.
 const maxAllowList = 80 << 20
@@ -31,12 +32,13 @@ const maxAllowList = 80 << 20
 // every request, so it can be changed under a running server. A file that
 // cannot be read, or has another line, approves nobody.
 func ApproveListed(path string) ApprovalPolicy {
-	return func(r *enrolment.Request) (bool, error) {
+	return func(r enrolment.Application) (bool, error) {
 		text, err := readBounded(path, maxAllowList)
 		if err != nil {
 			return false, err
 		}
-		want := fmt.Sprintf("%v %x", r.KeyType, r.PublicKey)
+		keyType, key := r.Key()
+		want := fmt.Sprintf("%v %x", keyType, key)
 		found := false
 		lines := bufio.NewScanner(bytes.NewReader(text))
 		for n := 1; lines.Scan(); n++ {
@@ -62,8 +64,8 @@ func checkListed(line string) error {
 	if err != nil {
 		return err
 	}
-	if b, err := hex.DecodeString(fields[1]); err != nil || len(b) != keySize(keyType) || hex.EncodeToString(b) != fields[1] {
-		return malformed("allow list", "%q, expected %d lower-case hexadecimal digits", fields[1], 2*keySize(keyType))
+	if b, err := hex.DecodeString(fields[1]); err != nil || len(b) != keys.PublicSize(keyType) || hex.EncodeToString(b) != fields[1] {
+		return malformed("allow list", "%q, expected %d lower-case hexadecimal digits", fields[1], 2*keys.PublicSize(keyType))
 	}
 	return nil
 }

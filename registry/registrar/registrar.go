@@ -67,6 +67,7 @@ type Registrar struct {
 	log       *logHashes
 	live      *keyIndex     // live members by key
 	admitted  recordNumbers // by index, the record of the live member's admission
+	links     links         // devices and their delegates
 	revoked   revocations
 	lastTime  int64
 	published *registry.SignedCheckpoint // nil before the first
@@ -80,6 +81,12 @@ var (
 	// ErrReadmission reports that a public key was revoked not long ago and
 	// comes back with another nullifier key; see [ReadmissionError].
 	ErrReadmission = errors.New("the public key was revoked not long ago and comes back with another nullifier key")
+	// ErrDelegateKey reports an admission of a key that is a live delegate's, or a
+	// delegation to a key that is a member's.
+	ErrDelegateKey = errors.New("a delegate's key has to be one of its own")
+	// ErrDelegationEnded reports a delegation that ended before it was admitted.
+	// The device is a member all the same.
+	ErrDelegationEnded = errors.New("the delegation ended before it was admitted")
 	// ErrFull reports that every index is taken.
 	ErrFull = errors.New("the registry is full")
 	// ErrNoMember reports that no live leaf is as described.
@@ -150,6 +157,14 @@ func (r *Registrar) Members(k zkkex.KeyType) uint64 {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return r.tree.Members(k)
+}
+
+// Delegates returns the number of live delegates. They are counted as members of
+// their key type, too.
+func (r *Registrar) Delegates() int {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.links.count
 }
 
 // Close waits for operations under way, refuses further ones, and lets go of

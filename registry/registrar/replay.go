@@ -121,13 +121,47 @@ func (r *Registrar) replayRecord(rec *record, operation []byte) error {
 		if live != nil {
 			return damagedAt(rec.sequence, fmt.Errorf("it admits the public key of the live member at index %d again", live.op.Index))
 		}
+		if err := r.replayDelegation(rec); err != nil {
+			return err
+		}
 	case registry.Revoke:
 		var err error
 		if rec.admission, err = r.admission(rec.op.Index); err != nil {
 			return err
 		}
+		if delegate, found := r.links.delegateOf(rec.op.Index); found {
+			return damagedAt(rec.sequence, fmt.Errorf("it revokes a device before its delegate at index %d", delegate))
+		}
 	}
 	r.take(rec, operation)
+	return nil
+}
+
+// replayDelegation checks that a delegate's admission names a live device without
+// a delegate, and that both have one nullifier key.
+func (r *Registrar) replayDelegation(rec *record) error {
+	if !rec.isDelegate() {
+		return nil
+	}
+	device, err := r.journal.read(rec.delegation.device)
+	if err != nil {
+		return err
+	}
+	index := device.op.Index
+	switch _, linked := r.links.partner(index); {
+	case device.op.Kind != registry.Admit || !canDelegate(device.op.KeyType):
+		err = fmt.Errorf("it admits a delegate of record %d, which admits no device", device.sequence)
+	case r.admitted.at(index) != device.sequence:
+		err = fmt.Errorf("it admits a delegate of record %d, whose device is not live", device.sequence)
+	case linked:
+		err = fmt.Errorf("it admits a second delegate of the device at index %d", index)
+	case device.nullifierHash != rec.nullifierHash:
+		err = fmt.Errorf("it admits a delegate with another nullifier key than the device at index %d", index)
+	}
+	if err != nil {
+		return damagedAt(rec.sequence, err)
+	}
+	rec.deviceIndex = index
 	return nil
 }
 
