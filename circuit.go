@@ -89,12 +89,22 @@ func (id CircuitID) CapacityBits() int {
 	}
 }
 
+// Commitments returns the number of commitments in the circuit's proofs: 1 with
+// Groth16 for keys on another curve than the proofs', whose arithmetic needs range
+// checks, and 0 for all other circuits.
+func (id CircuitID) Commitments() int {
+	if t := id.KeyType(); id.ProofSystem() == Groth16 && (t == KeyP256 || t == KeySecp256k1) {
+		return 1
+	}
+	return 0
+}
+
 // ProofSize returns the size of the circuit's proofs in bytes, or 0 for an
 // unknown circuit.
 func (id CircuitID) ProofSize() int {
 	switch id.ProofSystem() {
 	case Groth16:
-		return groth16ProofSize
+		return groth16ProofSize + id.Commitments()*groth16CommitmentSize
 	case Plonk:
 		return plonkProofSize
 	default:

@@ -9,6 +9,9 @@ import (
 // commitments: A (32 bytes), B (64 bytes) and C (32 bytes), compressed.
 const groth16ProofSize = 128
 
+// groth16CommitmentSize is what a commitment adds: D and E (32 bytes each).
+const groth16CommitmentSize = 64
+
 // plonkProofSize is the size of a PLONK proof over BN254 without commitments:
 // nine compressed points and seven scalars, of 32 bytes each.
 const plonkProofSize = 512

@@ -17,12 +17,21 @@ const (
 	certificateHead = zkkex.StatementSize + 32 + 32 + 8 + 8 + 4 + 8 + 1 + 32
 )
 
+// Sizes of proofs in certificates, in bytes. A test compares them with those of
+// all circuits.
+const (
+	groth16Proof          = 128
+	committedGroth16Proof = 192
+	plonkProof            = 512
+)
+
 // certificateSizes are the lengths that a certificate in message 1 can have, in
-// ascending order: none, and one for each proof system.
+// ascending order: none, and one for each size of proofs.
 var certificateSizes = [...]int{
 	0,
-	certificateHead + zkkex.BabyJubjub20.ProofSize(),
-	certificateHead + zkkex.BabyJubjub20Plonk.ProofSize(),
+	certificateHead + groth16Proof,
+	certificateHead + committedGroth16Proof,
+	certificateHead + plonkProof,
 }
 
 // sizes are the lengths of message 1 under one descriptor and suite, by the place of

@@ -2,7 +2,10 @@ package handshake
 
 import (
 	"fmt"
+	"slices"
 	"testing"
+
+	"github.com/zkkex/zkkex"
 )
 
 // Sizes are the two of the descriptor, or the natural ones where those are less,
@@ -29,14 +32,19 @@ func TestSizes(t *testing.T) {
 		{4, [2]uint16{2048, 4096}, 0, 4096, 2487 + 4096},
 		{4, [2]uint16{2048, 4096}, 1, 1222, 4096},
 		{4, [2]uint16{2048, 4096}, 1, 1223, 4096 + 1024},
+		{0, [2]uint16{2048, 4096}, 3, 0, 4096},
+		{0, [2]uint16{1, 1}, 3, 0, 2154},
 		{0, [2]uint16{2048, 4096}, 2, 0, 4096},
-		{0, [2]uint16{1, 1}, 2, 0, 2154},
+		{0, [2]uint16{1, 1}, 2, 0, 1834},
+		{4, [2]uint16{2048, 4096}, 2, 1158, 4096},
+		{4, [2]uint16{2048, 4096}, 2, 1159, 4096 + 1024},
 		{0, [2]uint16{1408, 3328}, 1, 0, 3328},
 		{0, [2]uint16{1408, 3328}, 2, 0, 3328},
+		{0, [2]uint16{1408, 3328}, 3, 0, 3328},
 		{4, [2]uint16{1408, 3328}, 1, 0, 3328},
-		{4, [2]uint16{1408, 3328}, 2, 0, 3328},
-		{4, [2]uint16{2048, 4096}, 2, 838, 4096},
-		{4, [2]uint16{2048, 4096}, 2, 839, 4096 + 1024},
+		{4, [2]uint16{1408, 3328}, 3, 0, 3328},
+		{4, [2]uint16{2048, 4096}, 3, 838, 4096},
+		{4, [2]uint16{2048, 4096}, 3, 839, 4096 + 1024},
 	} {
 		t.Run(fmt.Sprint(c), func(t *testing.T) {
 			s := sizesOf(suites()[c.suite], c.padding)
@@ -62,6 +70,21 @@ func TestSizes(t *testing.T) {
 		if possible != want {
 			t.Errorf("suite %d: %d sizes, expected %d", i+1, possible, want)
 		}
+	}
+}
+
+// A certificate with a proof of every circuit fits, and there is no other size.
+func TestCertificateSizes(t *testing.T) {
+	sizes := map[int]bool{certificateHead + committedGroth16Proof: true} // of circuits over other curves
+	for _, id := range zkkex.Circuits() {
+		size := certificateHead + id.ProofSize()
+		sizes[size] = true
+		if !isCertificateSize(size) {
+			t.Errorf("%v: a certificate of %d bytes does not fit", id, size)
+		}
+	}
+	if len(sizes) != len(certificateSizes)-1 || !slices.IsSorted(certificateSizes[:]) {
+		t.Errorf("sizes %v, expected none and %v", certificateSizes, sizes)
 	}
 }
 

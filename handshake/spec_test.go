@@ -35,7 +35,7 @@ func TestSpecification(t *testing.T) {
 func specSuites() string {
 	var b strings.Builder
 	for _, s := range suites() {
-		fmt.Fprintf(&b, "| %d | `%s` | %d | %d | %d |\n", s.id, s, sizesOf(s, [2]uint16{}).base[0], sizesOf(s, [2]uint16{}).base[1], sizesOf(s, [2]uint16{}).base[2])
+		fmt.Fprintf(&b, "| %d | `%s` | %d | %d | %d |\n", s.id, s, sizesOf(s, [2]uint16{}).base[0], sizesOf(s, [2]uint16{}).base[1], sizesOf(s, [2]uint16{}).base[3])
 	}
 	return b.String()
 }
@@ -75,8 +75,8 @@ var specMeanings = [len(reasons)]string{
 }
 
 func specSizes() string {
-	return fmt.Sprintf("| message 2 | %d |\n| unknown descriptor | %d |\n| cookie | %d |\n| longest early data | %d |\n| step of sizes with early data | %d |\n| certificate | %d |\n| certificate with a proof of PLONK | %d |\n",
-		answerSize(suites()[0]), PrefixSize, cookieAnswerSize, MaxEarlyData, EarlyDataStep, certificateSizes[1], certificateSizes[2])
+	return fmt.Sprintf("| message 2 | %d |\n| unknown descriptor | %d |\n| cookie | %d |\n| longest early data | %d |\n| step of sizes with early data | %d |\n| certificate | %d |\n| certificate whose proof has a commitment | %d |\n| certificate with a proof of PLONK | %d |\n",
+		answerSize(suites()[0]), PrefixSize, cookieAnswerSize, MaxEarlyData, EarlyDataStep, certificateSizes[1], certificateSizes[2], certificateSizes[3])
 }
 
 // specSample is the recorded refusal, taken apart in one straight line from the

@@ -43,8 +43,12 @@ const (
 	MaxManifestSize = 16 << 10
 	// MaxProvingKeySize bounds a proving key.
 	MaxProvingKeySize = 256 << 20
-	// VerifyingKeySize is the size of every verifying key of Groth16.
+	// VerifyingKeySize is the size of every verifying key of Groth16 without a
+	// commitment.
 	VerifyingKeySize = groth16.VerifyingKeySize
+	// CommittedKeySize is the size of every verifying key of Groth16 with a
+	// commitment.
+	CommittedKeySize = groth16.CommittedKeySize
 	// PlonkVerifyingKeySize is the size of every verifying key of PLONK.
 	PlonkVerifyingKeySize = plonk.VerifyingKeySize
 )
@@ -102,6 +106,16 @@ type Circuit struct {
 	Constraints int `json:"constraints"`
 	// PublicInputs is the number of public inputs, without the constant wire.
 	PublicInputs int `json:"public_inputs"`
+	// Commitments is the number of commitments, 0 or 1.
+	Commitments int `json:"commitments,omitzero"`
+}
+
+// verifyingKeySize is the size of the circuit's verifying keys of Groth16.
+func (c *Circuit) verifyingKeySize() int64 {
+	if c.Commitments > 0 {
+		return CommittedKeySize
+	}
+	return VerifyingKeySize
 }
 
 // File is the size and the digest of a file.
@@ -234,8 +248,8 @@ func (m *Manifest) checkFiles() error {
 	if m.SRS != (File{}) {
 		return malformed("structured reference string for proof system %q, expected none", m.ProofSystem)
 	}
-	if m.VerifyingKey.Size != VerifyingKeySize {
-		return malformed("verifying key of %d bytes, expected %d", m.VerifyingKey.Size, VerifyingKeySize)
+	if want := m.Circuit.verifyingKeySize(); m.VerifyingKey.Size != want {
+		return malformed("verifying key of %d bytes, expected %d", m.VerifyingKey.Size, want)
 	}
 	if m.ProvingKey.Size < 1 || m.ProvingKey.Size > MaxProvingKeySize {
 		return malformed("proving key of %d bytes, expected 1 to %d", m.ProvingKey.Size, MaxProvingKeySize)
@@ -252,6 +266,9 @@ func (c *Circuit) check() error {
 	}
 	if c.PublicInputs != public.Count {
 		return malformed("%d public inputs, expected %d", c.PublicInputs, public.Count)
+	}
+	if want := c.ID.Commitments(); c.Commitments != want {
+		return malformed("%d commitments, expected %d for %v", c.Commitments, want, c.ID)
 	}
 	if c.Constraints < 1 {
 		return malformed("%d constraints, expected at least 1", c.Constraints)

@@ -35,6 +35,9 @@ func newSystem(m *Manifest, encoded []byte) (system, error) {
 	if err != nil {
 		return nil, &MismatchError{File: VerifyingKeyFile, Check: "points", Err: err}
 	}
+	if got := points.Commitments(); got != m.Circuit.Commitments {
+		return nil, mismatch(VerifyingKeyFile, "commitments", "expected %d, got %d", m.Circuit.Commitments, got)
+	}
 	key, err := groth16.NewVerifyingKey(points)
 	if err != nil {
 		return nil, &MismatchError{File: VerifyingKeyFile, Check: "key", Err: err}
@@ -56,7 +59,7 @@ func newPlonkSystem(m *Manifest, encoded []byte) (system, error) {
 type groth16System struct{ key *groth16.VerifyingKey }
 
 func (s groth16System) verify(c claim) error {
-	p, err := groth16.ParseProof(c.proof)
+	p, err := s.key.ParseProof(c.proof)
 	if err != nil {
 		return badProof(err)
 	}
@@ -68,7 +71,7 @@ func (s groth16System) verifyAll(claims []claim) ([]error, bool) {
 	var parsed []groth16.Claim
 	var places []int
 	for i, c := range claims {
-		p, err := groth16.ParseProof(c.proof)
+		p, err := s.key.ParseProof(c.proof)
 		if err != nil {
 			verdicts[i] = badProof(err)
 			continue
