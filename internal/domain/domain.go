@@ -125,6 +125,11 @@ const (
 	DeviceDelegation Tag = "zkkex/v1 device delegation"
 	// DeviceCertificate tags what a device's key signs for a proof.
 	DeviceCertificate Tag = "zkkex/v1 device certificate"
+	// DevicePoint tags the hash of a label to a point, of which a device computes a
+	// multiple.
+	DevicePoint Tag = "zkkex/v1 device point"
+	// DeviceSecret tags the derivation of a secret from what a device computed.
+	DeviceSecret Tag = "zkkex/v1 device secret"
 	// DelegatePossession tags what a delegate's key signs to be admitted.
 	DelegatePossession Tag = "zkkex/v1 delegate possession"
 	// FROST tags the hashes of threshold signatures and their key generation.
