@@ -1,14 +1,17 @@
-// Package nodetest runs the verifiers that others wrote in JavaScript, for tests:
-// snarkjs and the Solidity compiler. scripts/node-install puts them in place,
-// pinned by digest in package-lock.json.
+// Package nodetest runs what others wrote in JavaScript, for tests: verifiers (snarkjs,
+// the Solidity compiler) and a signer of Ethereum's (micro-eth-signer).
+// scripts/node-install puts them in place, pinned by digest in package-lock.json.
 package nodetest
 
 import (
+	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -44,18 +47,48 @@ func Script(t testing.TB, dir, path string, args ...string) (output string, code
 	return run(t, dir, append([]string{path}, args...))
 }
 
+// Serve starts a script of the test's own, in the file path, which runs until the test
+// ends, and returns the first line that it prints: where it listens, say. It must end
+// when its standard input does.
+func Serve(t testing.TB, path string, args ...string) (line string) {
+	t.Helper()
+	c := command(t, context.WithoutCancel(t.Context()), "", append([]string{path}, args...))
+	c.Stderr = os.Stderr
+	in, inErr := c.StdinPipe()
+	out, outErr := c.StdoutPipe()
+	if err := errors.Join(inErr, outErr, c.Start()); err != nil {
+		t.Fatalf("running node: %v", err)
+	}
+	t.Cleanup(func() {
+		in.Close()
+		_ = c.Wait() // its exit code is nobody's concern
+	})
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatalf("%s printed %q: %v: run ./scripts/node-install", path, line, err)
+	}
+	return strings.TrimSuffix(line, "\n")
+}
+
 func run(t testing.TB, dir string, args []string) (output string, code int) {
 	t.Helper()
 	var out bytes.Buffer
-	c := exec.CommandContext(t.Context(), "node", args...)
-	c.Dir, c.Stdout, c.Stderr = dir, &out, &out
-	c.Env = append(os.Environ(), "NODE_PATH="+filepath.Join(root(t), modules))
+	c := command(t, t.Context(), dir, args)
+	c.Stdout, c.Stderr = &out, &out
 	err := c.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatalf("running node: %v", err)
 	}
 	return out.String(), c.ProcessState.ExitCode()
+}
+
+func command(t testing.TB, ctx context.Context, dir string, args []string) *exec.Cmd {
+	t.Helper()
+	c := exec.CommandContext(ctx, "node", args...)
+	c.Dir = dir
+	c.Env = append(os.Environ(), "NODE_PATH="+filepath.Join(root(t), modules))
+	return c
 }
 
 // root is the module's root: the nearest folder above with this package in it.

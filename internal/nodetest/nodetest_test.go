@@ -2,6 +2,7 @@ package nodetest
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -23,5 +24,15 @@ func TestVersions(t *testing.T) {
 	}
 	if _, code := Run(t, t.TempDir(), "solc/solc.js", "there is no such file"); code == 0 {
 		t.Error("a failure is not reported")
+	}
+}
+
+func TestServe(t *testing.T) {
+	script := filepath.Join(t.TempDir(), "serve.cjs")
+	if err := os.WriteFile(script, []byte(`console.log("here " + process.argv[2]); process.stdin.resume()`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if line := Serve(t, script, "am I"); line != "here am I" {
+		t.Errorf("it printed %q", line)
 	}
 }
