@@ -139,12 +139,17 @@ const (
 	// ThresholdGroup tags the digest of a threshold group after its key
 	// generation, or a refresh.
 	ThresholdGroup Tag = "zkkex/v1 threshold group"
+	// ThresholdAttempt tags what names an attempt at a key generation or a refresh.
+	ThresholdAttempt Tag = "zkkex/v1 threshold attempt"
 	// ThresholdMessage tags what a participant's key signs of each message.
 	ThresholdMessage Tag = "zkkex/v1 threshold message"
 	// ThresholdDeal tags the context of a share that is dealt, as it is sealed.
 	ThresholdDeal Tag = "zkkex/v1 threshold deal"
 	// ThresholdSession tags the key of a signing session, as it is sealed.
 	ThresholdSession Tag = "zkkex/v1 threshold session"
+	// DevelopmentWaste tags the derivation of the secrets that a development set is
+	// made from, which everybody knows.
+	DevelopmentWaste Tag = "zkkex/v1 development waste"
 	// CeremonySecret tags the derivation of a contribution's secret factors.
 	CeremonySecret Tag = "zkkex/v1 ceremony secret"
 )
