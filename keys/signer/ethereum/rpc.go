@@ -91,6 +91,11 @@ func (c *client) call(ctx context.Context, result any, method string, params ...
 	if err != nil {
 		return err
 	}
+	return decodeAnswer(text, status, id, method, result)
+}
+
+// decodeAnswer decodes the result of the request with the number id.
+func decodeAnswer(text []byte, status int, id uint64, method string, result any) error {
 	var a answer
 	if err := json.Unmarshal(text, &a); err != nil || a.JSONRPC != "2.0" {
 		return malformed(answerFormat, "%s: HTTP status %d and no JSON-RPC 2.0: is this the URL of a wallet?", method, status)
@@ -164,5 +169,10 @@ func (e *rpcError) err(method string) error {
 	case -32601, -32004, 4200: // no such method
 		return fmt.Errorf("%w: %s: the wallet must be able to sign typed data (EIP-712)", zkkex.ErrUnsupported, text)
 	}
-	return errors.New(text)
+	return &walletError{text}
 }
+
+// walletError is an error of a wallet that is none of package signer's.
+type walletError struct{ text string }
+
+func (e *walletError) Error() string { return e.text }

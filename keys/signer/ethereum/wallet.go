@@ -86,7 +86,7 @@ func (w *wallet) checkChain(ctx context.Context) error {
 	}
 	digits, ok := strings.CutPrefix(quantity, "0x")
 	chain, isNumber := new(big.Int).SetString(digits, 16)
-	if !ok || !isNumber || len(digits) > maxReference || chain.Text(16) != strings.ToLower(digits) {
+	if !ok || !isNumber || chain.Sign() < 0 || len(digits) > maxReference || chain.Text(16) != strings.ToLower(digits) {
 		return malformed(answerFormat, "eth_chainId: expected a hexadecimal number such as 0x1")
 	}
 	if chain.String() != w.chain {
