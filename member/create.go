@@ -15,13 +15,14 @@ import (
 
 // Names in a state directory.
 const (
-	configName     = "config.json"
-	lockName       = "lock"
-	keyName        = "key"
-	slotsName      = "slots"
-	registriesName = "registries"
-	enrolmentsName = "enrolments"
-	venuesName     = "venues"
+	configName      = "config.json"
+	lockName        = "lock"
+	keyName         = "key"
+	slotsName       = "slots"
+	registriesName  = "registries"
+	enrolmentsName  = "enrolments"
+	delegationsName = "delegations"
+	venuesName      = "venues"
 )
 
 // Create makes a state directory for a new secret, with the key file encrypted

@@ -3,6 +3,7 @@ package member
 import (
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -33,12 +34,30 @@ func (m *Member) EnrolOffline(c enrolment.Challenge) (*enrolment.Request, error)
 }
 
 // keep records a request before it is sent.
-func (m *Member) keep(r *enrolment.Request) error {
+func (m *Member) keep(r enrolment.Application) error {
 	if err := os.MkdirAll(filepath.Join(m.dir, enrolmentsName), 0o700); err != nil {
 		return err
 	}
-	text, _ := r.MarshalText()
-	return atomicfile.Write(m.requestPath(r.Challenge.Registry), text, 0o600)
+	text, err := r.MarshalText()
+	if err != nil {
+		return fmt.Errorf("recording the request: %w", err)
+	}
+	return atomicfile.Write(m.requestPath(r.Answers().Registry), text, 0o600)
+}
+
+// admitted forgets a request that was seen to be admitted; of a device's, it
+// remembers what was delegated.
+func (m *Member) admitted(id zkkex.RegistryID) error {
+	r, err := m.request(id)
+	if err != nil {
+		return err
+	}
+	if device, ok := r.(*enrolment.DeviceRequest); ok && device.Delegation != nil {
+		if err := m.keepDelegation(id, device); err != nil {
+			return err
+		}
+	}
+	return m.forgetRequest(id)
 }
 
 // forgetRequest removes the record of a request that was answered.
@@ -52,7 +71,7 @@ func (m *Member) forgetRequest(id zkkex.RegistryID) error {
 
 // request returns the last request to a registry that was not seen to be
 // admitted, or nil.
-func (m *Member) request(id zkkex.RegistryID) (*enrolment.Request, error) {
+func (m *Member) request(id zkkex.RegistryID) (enrolment.Application, error) {
 	text, err := readBounded(m.requestPath(id), enrolment.MaxRequestText)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -60,7 +79,7 @@ func (m *Member) request(id zkkex.RegistryID) (*enrolment.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	return enrolment.ParseRequest(text)
+	return enrolment.Parse(text)
 }
 
 func (m *Member) requestPath(id zkkex.RegistryID) string {

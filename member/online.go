@@ -49,8 +49,13 @@ func (m *Member) EnrolAgain(ctx context.Context, id zkkex.RegistryID) (enrolclie
 	return m.ask(ctx, id)
 }
 
-// ask answers a challenge of the server's with a new request.
+// ask answers a challenge of the server's with a new request of the member's own key.
 func (m *Member) ask(ctx context.Context, id zkkex.RegistryID) (enrolclient.Status, error) {
+	return m.askWith(ctx, id, func(c enrolment.Challenge) (enrolment.Application, error) { return m.EnrolOffline(c) })
+}
+
+// askWith answers a challenge of the server's with what answer returns.
+func (m *Member) askWith(ctx context.Context, id zkkex.RegistryID, answer func(enrolment.Challenge) (enrolment.Application, error)) (enrolclient.Status, error) {
 	var none enrolclient.Status
 	c, err := m.client(id)
 	if err != nil {
@@ -63,7 +68,7 @@ func (m *Member) ask(ctx context.Context, id zkkex.RegistryID) (enrolclient.Stat
 	if err := sameRegistry(challenge.Registry, id); err != nil {
 		return none, err
 	}
-	request, err := m.EnrolOffline(challenge)
+	request, err := answer(challenge)
 	if err != nil {
 		return none, err
 	}
@@ -103,7 +108,7 @@ func (m *Member) client(id zkkex.RegistryID) (*enrolclient.Client, error) {
 }
 
 // about checks that an answer is about a request.
-func about(r *enrolment.Request) func(enrolclient.Status, error) (enrolclient.Status, error) {
+func about(r enrolment.Application) func(enrolclient.Status, error) (enrolclient.Status, error) {
 	return func(s enrolclient.Status, err error) (enrolclient.Status, error) {
 		if err == nil && s.ID != requestID(r) {
 			err = fmt.Errorf("the registrar answers about request %s, expected %s", s.ID, requestID(r))
@@ -112,7 +117,7 @@ func about(r *enrolment.Request) func(enrolclient.Status, error) (enrolclient.St
 	}
 }
 
-func requestID(r *enrolment.Request) string {
+func requestID(r enrolment.Application) string {
 	digest := r.Digest()
 	return hex.EncodeToString(digest[:])
 }

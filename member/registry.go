@@ -94,7 +94,7 @@ func (m *Member) Sync(ctx context.Context, id zkkex.RegistryID) (*mirror.Report,
 	}
 	if _, _, err := copied.Path(m.Public().Commitment()); err == nil {
 		// It is not pending any more, also if it is revoked one day.
-		if err := m.forgetRequest(id); err != nil {
+		if err := m.admitted(id); err != nil {
 			return nil, err
 		}
 	}

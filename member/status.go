@@ -35,7 +35,12 @@ type Status struct {
 	Members uint64
 	// Request is the last enrolment request to this registry, or nil. A sync
 	// that finds the leaf forgets it.
-	Request *enrolment.Request
+	Request enrolment.Application
+	// Delegation is the device request by which the member's key was last admitted as
+	// a delegate, or nil if no device stands behind it.
+	Delegation *enrolment.DeviceRequest
+	// Ended says that the delegation's time is over: the registrar takes the leaf out.
+	Ended bool
 }
 
 // Pending reports whether a request was made and no admission seen.
@@ -58,6 +63,10 @@ func (m *Member) Status(id zkkex.RegistryID) (*Status, error) {
 	if s.Request, err = m.request(id); err != nil {
 		return nil, err
 	}
+	if s.Delegation, err = m.delegation(id); err != nil {
+		return nil, err
+	}
+	s.Ended = s.Delegation != nil && m.options.Now().Unix() >= s.Delegation.Delegation.Until
 	path, _, err := copied.Path(m.Public().Commitment())
 	switch {
 	case err == nil:

@@ -8,6 +8,7 @@ func (a *app) commands() []*cobra.Command {
 		a.keygenCommand(),
 		a.trustCommand(),
 		a.enrollCommand(),
+		a.keysCommand(),
 		a.syncCommand(),
 		a.statusCommand(),
 		a.proveCommand(),

@@ -19,7 +19,7 @@ import (
 func (a *app) enrollCommand() *cobra.Command {
 	var o enrollOptions
 	c := &cobra.Command{
-		Use:     "enroll [--registry URL --registry-key KEY]",
+		Use:     "enroll [--registry URL --registry-key KEY] [--key URI]",
 		Aliases: []string{"enrol"},
 		GroupID: groupMember,
 		Short:   "ask a registrar for admission",
@@ -34,10 +34,19 @@ name alone. With --wait, enroll returns when the leaf is in a checkpoint.
 
 Of a request that was denied, enroll says so; --again makes a new one.
 
+With --key, the member is a key that you have already and that never leaves its
+place: in a token, a TPM, an agent, a wallet, a file or a threshold group. It
+signs once, and so delegates to the key of this state directory until --for has
+passed; all that comes after works the same, and needs the device no more. Before
+the end, run the same again: it renews the delegation. "zkkex keys" says which
+kinds of keys there are.
+
 Offline, the registrar makes a challenge ("zkkex registry challenge"), and the
 answer goes back as a file ("zkkex registry admit FILE").`,
 		Example: `  zkkex enroll --registry https://registry.example --registry-key registry.example/members+0d3a7e7e+AYb... --wait
   zkkex enroll --registry registry.example/members
+  zkkex enroll --registry registry.example/members --key ssh-agent:desk --wait
+  zkkex enroll --registry registry.example/members --key "pkcs11:token=desk;object=mm-1" --pin-file pin --for 24h
   zkkex enroll --challenge challenge.txt --out request.txt`,
 		Args: noArguments,
 	}
@@ -47,7 +56,11 @@ answer goes back as a file ("zkkex registry admit FILE").`,
 	c.Flags().DurationVar(&o.poll, "poll", 2*time.Second, "with --wait, how often to ask")
 	c.Flags().StringVar(&o.challenge, "challenge", "", "answer the challenge in `FILE`, without a network")
 	c.Flags().StringVar(&o.out, "out", stdStream, "with --challenge, write the request to `FILE`")
+	o.device.register(c)
 	c.RunE = a.run(func(ctx context.Context, _ []string) (result, error) {
+		if err := o.device.check(); err != nil {
+			return nil, err
+		}
 		return a.withMember(ctx, nil, func(m *member.Member) (result, error) {
 			if o.challenge != "" {
 				return a.enrollOffline(ctx, m, &o)
@@ -60,6 +73,7 @@ answer goes back as a file ("zkkex registry admit FILE").`,
 
 type enrollOptions struct {
 	trust     trustFlags
+	device    deviceFlags
 	wait      bool
 	again     bool
 	poll      time.Duration
@@ -110,16 +124,10 @@ func (a *app) enrollOnline(ctx context.Context, m *member.Member, o *enrollOptio
 	if err != nil {
 		return nil, err
 	}
-	if r, err := a.alreadyAdmitted(ctx, m, id); r != nil || err != nil {
+	if r, err := a.alreadyAdmitted(ctx, m, id, o); r != nil || err != nil {
 		return r, err
 	}
-	done := a.progress("asking the registrar")
-	enrol := m.Enrol
-	if o.again {
-		enrol = m.EnrolAgain
-	}
-	outcome, err := enrol(ctx, id)
-	done()
+	outcome, err := a.askRegistrar(ctx, m, id, o)
 	if err != nil {
 		return nil, err
 	}
@@ -138,12 +146,28 @@ func (a *app) enrollOnline(ctx context.Context, m *member.Member, o *enrollOptio
 	return a.enrollResult(m, id, outcome)
 }
 
-// alreadyAdmitted returns a result, if the leaf is in the registry already. The
-// copy here may be older than a revocation, so it is synced first.
-func (a *app) alreadyAdmitted(ctx context.Context, m *member.Member, id zkkex.RegistryID) (result, error) {
+// askRegistrar makes a request, with the member's own key or with a device.
+func (a *app) askRegistrar(ctx context.Context, m *member.Member, id zkkex.RegistryID, o *enrollOptions) (enrolclient.Status, error) {
+	if o.device.uri != "" {
+		return a.askWithDevice(ctx, m, id, o)
+	}
+	defer a.progress("asking the registrar")()
+	if o.again {
+		return m.EnrolAgain(ctx, id)
+	}
+	return m.Enrol(ctx, id)
+}
+
+// alreadyAdmitted returns a result, if the leaf is in the registry already and there
+// is nothing to renew. The copy here may be older than a revocation, so it is synced
+// first.
+func (a *app) alreadyAdmitted(ctx context.Context, m *member.Member, id zkkex.RegistryID, o *enrollOptions) (result, error) {
 	s, err := m.Status(id)
 	if err != nil || !s.Admitted {
 		return nil, err
+	}
+	if o.device.uri != "" && (o.again || a.renewable(s, o.device.period)) {
+		return nil, nil
 	}
 	if s, err = a.syncStatus(ctx, m, id); err != nil {
 		return nil, err
@@ -151,6 +175,9 @@ func (a *app) alreadyAdmitted(ctx context.Context, m *member.Member, id zkkex.Re
 	if !s.Admitted {
 		a.notef("your key was in the registry, and is not as of checkpoint %d: it was revoked", s.Checkpoint.Sequence)
 		return nil, nil
+	}
+	if s.Delegation != nil {
+		a.notef("the delegation lasts until %s; --again renews it now", rfc3339(s.Delegation.Delegation.Until))
 	}
 	a.notef("your key is in the registry already, as of checkpoint %d", s.Checkpoint.Sequence)
 	return a.enrollResult(m, id, enrolclient.Status{State: enrolclient.Admitted})
@@ -211,7 +238,9 @@ type enrollResult struct {
 	Reason     string `json:"reason,omitempty"`
 	// Live says that the leaf is in the newest checkpoint that was synced,
 	// whose sequence number is Sequence.
-	Live     bool    `json:"live"`
+	Live bool `json:"live"`
+	// Until is when the delegation ends, if a device stands behind the leaf.
+	Until    string  `json:"until,omitempty"`
 	Index    *uint64 `json:"index,omitempty"`
 	Sequence *uint64 `json:"sequence,omitempty"`
 }
@@ -227,6 +256,9 @@ func (a *app) enrollResult(m *member.Member, id zkkex.RegistryID, outcome enrolc
 	}
 	if s.Admitted {
 		r.Index = &s.Index
+	}
+	if s.Delegation != nil {
+		r.Until = rfc3339(s.Delegation.Delegation.Until)
 	}
 	if s.Checkpoint != nil {
 		r.Sequence = &s.Checkpoint.Sequence
@@ -252,6 +284,9 @@ func (r *enrollResult) text() string {
 	if r.Index != nil {
 		t.add("index", "%d, as of checkpoint %d", *r.Index, *r.Sequence)
 	}
+	if r.Until != "" {
+		t.add("delegated until", "%s", r.Until)
+	}
 	return t.String()
 }
 
@@ -275,7 +310,7 @@ func (a *app) enrollOffline(ctx context.Context, m *member.Member, o *enrollOpti
 			return nil, err
 		}
 	}
-	r, err := m.EnrolOffline(c)
+	r, err := a.answerOffline(ctx, m, c, o)
 	if errors.Is(err, member.ErrNoRegistry) {
 		return nil, withHint(fmt.Errorf("the challenge is of a registry that is not trusted here: %w", err),
 			"record it first: give --registry and --registry-key")
@@ -283,8 +318,24 @@ func (a *app) enrollOffline(ctx context.Context, m *member.Member, o *enrollOpti
 	if err != nil {
 		return nil, err
 	}
-	request, _ := r.MarshalText()
+	request, err := r.MarshalText()
+	if err != nil {
+		return nil, err
+	}
 	return a.newFile("request", request, o.out, r.Digest())
+}
+
+// answerOffline answers a challenge, with the member's own key or with a device.
+func (a *app) answerOffline(ctx context.Context, m *member.Member, c enrolment.Challenge, o *enrollOptions) (enrolment.Application, error) {
+	if o.device.uri == "" {
+		return m.EnrolOffline(c)
+	}
+	device, err := a.openDevice(ctx, &o.device)
+	if err != nil {
+		return nil, err
+	}
+	defer device.Close()
+	return m.EnrolDeviceOffline(ctx, c, device, a.env.Now().Add(o.device.period))
 }
 
 // trustChallenger records the registry that a challenge is of, if it is the one

@@ -11,6 +11,7 @@ import (
 	"github.com/zkkex/zkkex/handshake"
 	"github.com/zkkex/zkkex/internal/filelock"
 	"github.com/zkkex/zkkex/keys"
+	"github.com/zkkex/zkkex/keys/signer"
 	"github.com/zkkex/zkkex/member"
 	"github.com/zkkex/zkkex/order"
 	"github.com/zkkex/zkkex/order/engine"
@@ -57,6 +58,20 @@ var knownErrors = []struct {
 	{session.ErrBusy, "busy_member", ""},
 	{session.ErrTerms, "not_synced", "zkkex sync"},
 	{session.ErrOpensUsed, string(handshake.OpensExceeded), ""},
+	{member.ErrOtherDevice, "other_device", ""},
+	{signer.ErrNoDevice, "no_device", "is it plugged in, running, unlocked, and named right? zkkex keys lists the forms"},
+	{signer.ErrAmbiguous, "several_device_keys", ""},
+	{signer.ErrNoKey, "no_device_key", ""},
+	{signer.ErrPINLocked, "pin_locked", "unlock it with the device's own tools; zkkex tries no PIN twice"},
+	{signer.ErrPIN, "wrong_pin", "it was tried once, and will not be tried again by itself: devices count"},
+	{signer.ErrRefused, "device_refused", ""},
+	{signer.ErrGone, "device_gone", "nothing is lost: put it back, and run the same again"},
+	{signer.ErrClosed, "device_gone", ""},
+	{signer.ErrWrongCurve, "wrong_curve", "P-256 and secp256k1 keys can be members"},
+	{signer.ErrUnsupportedKey, "unsupported_key", ""},
+	{signer.ErrWrongChain, "wrong_chain", "switch the wallet to that chain, or name another account"},
+	{signer.ErrMAC, "wrong_passphrase", ""},
+	{signer.ErrBadSignature, "bad_device_signature", "nothing was sent; look at what the device is"},
 	{member.ErrOtherRegistry, "other_registry", "compare key and address with what the registrar says; nothing was recorded of it"},
 	{member.ErrOffline, "offline_registry", "zkkex enroll --challenge FILE answers a challenge of the registrar's"},
 	{member.ErrNoRequest, "no_request", "zkkex enroll makes one"},

@@ -57,7 +57,7 @@ type operator struct {
 func (o *operator) perform(ctx context.Context, j job) (*done, error) {
 	switch j.Do {
 	case doAdmit:
-		n, err := o.admitApproved()
+		n, err := o.process()
 		return &done{Admitted: n}, err
 	case doRevoke:
 		receipt, err := o.revoke(j)
@@ -84,13 +84,18 @@ func (o *operator) perform(ctx context.Context, j job) (*done, error) {
 	}
 }
 
-// admitApproved admits the approved requests. Their proofs of possession were
-// checked when they arrived.
-func (o *operator) admitApproved() (int, error) {
-	return o.queue.Admit(func(e registrar.Entry) error { return o.registrar.AdmitEntry(e, o.now()) }, o.now())
+// process admits the approved requests, and what members' devices delegated, and
+// revokes the delegates whose time is over. Proofs of possession were checked when
+// requests arrived.
+func (o *operator) process() (int, error) {
+	done, err := o.registrar.Process(o.queue, o.now())
+	return done.Admitted, err
 }
 
 func (o *operator) revoke(j job) (registrar.Receipt, error) {
+	// What is approved comes first, or it would bring the member back. What cannot
+	// be admitted now is no reason not to revoke.
+	_, _ = o.process()
 	switch {
 	case j.Index != nil:
 		return o.registrar.RevokeIndex(*j.Index, o.now())
@@ -110,10 +115,7 @@ func (o *operator) revoke(j job) (registrar.Receipt, error) {
 }
 
 func (o *operator) checkpoint(ctx context.Context, renew bool) (*done, error) {
-	if _, err := o.registrar.RevokeEnded(o.now()); err != nil {
-		return nil, err
-	}
-	n, err := o.admitApproved()
+	n, err := o.process()
 	if err != nil {
 		return nil, err
 	}

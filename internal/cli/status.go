@@ -71,15 +71,35 @@ type registryStatus struct {
 	Enrolment string `json:"enrolment"`
 	// RevokedBy is the number of the operation that revoked the leaf, also if
 	// a new request is pending.
-	RevokedBy  *uint64     `json:"revoked_by,omitempty"`
-	Index      *uint64     `json:"index,omitempty"`
-	Sequence   *uint64     `json:"sequence,omitempty"`
-	Root       string      `json:"root,omitempty"`
-	AgeSeconds *int64      `json:"age_seconds,omitempty"`
-	Members    uint64      `json:"members"`
-	Scope      *scopeCount `json:"scope,omitempty"`
+	RevokedBy *uint64 `json:"revoked_by,omitempty"`
+	// Device is the key that the member's is, or was last, a delegate of.
+	Device     *delegatorStatus `json:"device,omitempty"`
+	Index      *uint64          `json:"index,omitempty"`
+	Sequence   *uint64          `json:"sequence,omitempty"`
+	Root       string           `json:"root,omitempty"`
+	AgeSeconds *int64           `json:"age_seconds,omitempty"`
+	Members    uint64           `json:"members"`
+	Scope      *scopeCount      `json:"scope,omitempty"`
 
 	age time.Duration
+}
+
+// delegatorStatus is the key of a device that delegated.
+type delegatorStatus struct {
+	KeyType   string `json:"key_type"`
+	PublicKey string `json:"public_key"`
+	Until     string `json:"until"`
+	Ended     bool   `json:"ended"`
+}
+
+func newDelegatorStatus(s *member.Status) *delegatorStatus {
+	if s.Delegation == nil {
+		return nil
+	}
+	return &delegatorStatus{
+		KeyType: s.Delegation.KeyType.String(), PublicKey: hex.EncodeToString(s.Delegation.PublicKey),
+		Until: rfc3339(s.Delegation.Delegation.Until), Ended: s.Ended,
+	}
 }
 
 // scopeCount is how many slots are left in a scope.
@@ -154,6 +174,7 @@ func newRegistryStatus(m *member.Member, id zkkex.RegistryID, scope *scopeFlags)
 	case s.Revoked != nil:
 		r.Enrolment = "revoked"
 	}
+	r.Device = newDelegatorStatus(s)
 	if s.Revoked != nil {
 		r.RevokedBy = &s.Revoked.Operation
 	}
@@ -228,6 +249,14 @@ func (r *registryStatus) text() string {
 	}
 	if r.RevokedBy != nil {
 		t.add("revoked", "by operation %d of the registry's log", *r.RevokedBy)
+	}
+	if d := r.Device; d != nil {
+		t.add("device", "%s %s", d.KeyType, d.PublicKey)
+		until := "delegated until"
+		if d.Ended {
+			until = "delegation ended"
+		}
+		t.add(until, "%s", d.Until)
 	}
 	if r.Sequence == nil {
 		t.add("checkpoint", "none yet: zkkex sync")

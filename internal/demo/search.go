@@ -75,8 +75,8 @@ func identity(secret *keys.Secret) []needle {
 		name  string
 		bytes [32]byte
 	}{
-		{"public key", public.Bytes()},
-		{"public key's y coordinate", public.Y()},
+		{"public key", [32]byte(public.Bytes())},
+		{"public key's y coordinate", public.Coordinate()},
 		{"hash of the nullifier key", public.NullifierKeyHash()},
 		{"commitment", public.Commitment()},
 		{"identity key", secret.RevealScalar()},
