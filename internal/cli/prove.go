@@ -144,7 +144,7 @@ func explainRevoked(m *member.Member, id zkkex.RegistryID, err error) error {
 	}
 	if s.Ended {
 		return withHint(fmt.Errorf("the delegation to your key ended at %s: %w", rfc3339(s.Delegation.Delegation.Until), err),
-			"zkkex enroll --registry "+s.Registry.Name()+" --key URI renews it, with the device that delegated")
+			"zkkex enroll --registry %s --key URI renews it, with the device that delegated", s.Registry.Name())
 	}
 	return withHint(fmt.Errorf("your key was revoked, by operation %d of the registry's log: %w", s.Revoked.Operation, err), "ask the registrar")
 }

@@ -22,7 +22,7 @@ func TestLeakIsFound(t *testing.T) {
 	}
 	public := secret.Public()
 	for name, value := range map[string][32]byte{
-		"public key": [32]byte(public.Bytes()), "public key's y coordinate": public.Y(), "hash of the nullifier key": public.NullifierKeyHash(),
+		"public key": [32]byte(public.Bytes()), "public key's y coordinate": public.Coordinate(), "hash of the nullifier key": public.NullifierKeyHash(),
 		"commitment": public.Commitment(), "identity key": secret.RevealScalar(), "nullifier key": secret.RevealNullifierKey(),
 	} {
 		for _, form := range [][]byte{value[:], fmt.Appendf(nil, "%x", value)} {
