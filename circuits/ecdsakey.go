@@ -6,6 +6,7 @@ import (
 	"github.com/consensys/gnark/frontend"
 
 	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/internal/field"
 )
 
 // ECKey is the relation for the scalar of a key on P-256 or secp256k1, for both
@@ -45,4 +46,68 @@ func (c *ECKey) Define(api frontend.API) error {
 		return err
 	}
 	return assertStatement(api, h, &c.PublicInputs, &c.MemberWires, c.keyType, k)
+}
+
+// ecKeyAssignment holds the values of every input of [ECKey], natively.
+type ecKeyAssignment struct {
+	statementValues
+	keyType zkkex.KeyType
+	digits  ECDigits
+}
+
+// assignECKey returns [Assign] for the relation of a type of key.
+func assignECKey(keyType zkkex.KeyType) func(st *zkkex.Statement, w *Witness) (frontend.Circuit, error) {
+	return func(st *zkkex.Statement, w *Witness) (frontend.Circuit, error) {
+		a := &ecKeyAssignment{keyType: keyType}
+		defer a.wipe()
+		if err := a.setOwner(w.Owner); err != nil {
+			return nil, err
+		}
+		if err := check(st, w, w.Owner.Public.Commitment(), w.Owner.NullifierKey); err != nil {
+			return nil, err
+		}
+		if err := a.set(st, w, w.Owner.NullifierKey); err != nil {
+			return nil, err
+		}
+		return a.circuit(), nil
+	}
+}
+
+// setOwner takes the digits of the owner's scalar, which must be that of the
+// public key, as the nullifier key must be that of its hash.
+func (a *ecKeyAssignment) setOwner(o *Owner) error {
+	if o == nil || o.Public == nil || o.Public.KeyType() != a.keyType {
+		return &WitnessError{"key", fmt.Sprintf("expected Owner, with a key of type %v and its scalar", a.keyType)}
+	}
+	base := baseOf(a.keyType)
+	digits, err := recodeEC(o.Scalar, base.curve.n)
+	if err != nil {
+		return &WitnessError{"key", err.Error()}
+	}
+	defer digits.wipe()
+	if field.Bytes(base.coordinate(digits)) != o.Public.Coordinate() {
+		return &WitnessError{"key", "the scalar is not that of the public key"}
+	}
+	nk, err := field.Parse(o.NullifierKey)
+	if err != nil || field.Bytes(field.HashNullifierKey(nk)) != o.Public.NullifierKeyHash() {
+		return &WitnessError{"nullifier", "the nullifier key is not that whose hash the public key carries"}
+	}
+	a.digits = *digits
+	return nil
+}
+
+// wipe forgets the secrets.
+func (a *ecKeyAssignment) wipe() {
+	a.statementValues.wipe()
+	a.digits.wipe()
+}
+
+// circuit returns the values as gnark takes them.
+func (a *ecKeyAssignment) circuit() *ECKey {
+	return &ECKey{
+		PublicInputs: a.publicInputs(),
+		Key:          *a.digits.wires(),
+		MemberWires:  a.memberWires(),
+		keyType:      a.keyType,
+	}
 }

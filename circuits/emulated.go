@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/big"
 
+	"github.com/consensys/gnark/constraint/solver"
 	"github.com/consensys/gnark/frontend"
 )
 
@@ -139,8 +140,8 @@ func (f *residueField) assertZero(label string, x *expression) {
 		panic(fmt.Sprintf("emulated arithmetic: %s: the bounds do not prove it", label))
 	}
 	assertEqual(f.api, label+": modulo q", e.native(f), 0)
-	carry, bound := f.carry(label+": lower carry", e, 0, 0, new(big.Int))
-	f.carry(label+": upper carry", e, 2, carry, bound)
+	carry, bound := f.carry(label+": lower carry", lowerCarryHint, e, 0, 0, new(big.Int))
+	f.carry(label+": upper carry", upperCarryHint, e, 2, carry, bound)
 }
 
 // quotient returns the k of x = k*p, a signed integer.
@@ -163,7 +164,7 @@ func (f *residueField) signedChunks(most *big.Int) int {
 
 // carry asserts that coefficients i and i+1 of e and the carry from below make
 // a multiple of 2^(2*limbBits), and returns the quotient, with its bound.
-func (f *residueField) carry(label string, e *expression, i int, below frontend.Variable, belowBound *big.Int) (frontend.Variable, *big.Int) {
+func (f *residueField) carry(label string, h solver.Hint, e *expression, i int, below frontend.Variable, belowBound *big.Int) (frontend.Variable, *big.Int) {
 	limb := power2(f.layout.limbBits())
 	step := power2(2 * f.layout.limbBits())
 	sum := f.api.Add(e.coefficients[i], f.api.Mul(e.coefficients[i+1], limb), below)
@@ -171,7 +172,7 @@ func (f *residueField) carry(label string, e *expression, i int, below frontend.
 	bound.Add(bound, e.bound[i]).Add(bound, belowBound)
 
 	n := f.signedChunks(new(big.Int).Div(bound, step))
-	out, outBound := f.signed(label+": chunks", f.hint(carryHint, n, sum))
+	out, outBound := f.signed(label+": chunks", f.hint(h, n, sum))
 	if new(big.Int).Add(bound, new(big.Int).Mul(outBound, step)).Cmp(f.q) >= 0 {
 		panic(fmt.Sprintf("emulated arithmetic: %s: the bounds do not prove it", label))
 	}

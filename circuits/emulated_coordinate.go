@@ -19,45 +19,39 @@ const coordinateHalf = 128
 func assertCoordinate(f *residueField, label string, value *expression) (hi, lo frontend.Variable) {
 	n := f.halfChunks()
 	out := f.hint(canonicalHint, 4*n+1, value.coefficients[:]...)
+	lower, upper, rest := out[:n], out[n:2*n], out[2*n:]
+	f.chunks.check(label+": lower chunks", lower[:n-1])
+	f.chunks.checkNarrow(label+": highest of the lower chunks", lower[n-1], coordinateHalf-(n-1)*f.layout.chunkBits)
+	f.chunks.check(label+": upper chunks", upper)
 	x := newResidue()
-	lo = f.half(label+": lower chunks", x, out[:n], 0)
-	hi = f.half(label+": upper chunks", x, out[n:2*n], coordinateHalf)
+	for i := range n {
+		f.place(x, lower[i], i*f.layout.chunkBits, power2(f.layout.chunkBits))
+		f.place(x, upper[i], i*f.layout.chunkBits+coordinateHalf, power2(f.layout.chunkBits))
+	}
 	f.assertZero(label, f.add(value, -1, widened(x)))
-	f.assertBelowModulus(label, hi, lo, out[2*n:])
+	hi, lo = f.chunks.recompose(upper), f.chunks.recompose(lower)
+	f.assertBelowModulus(label, hi, lo, rest[:n], rest[n:2*n], rest[2*n])
 	return hi, lo
 }
 
-// halfChunks returns the number of chunks in 128 bits, the last one narrower.
+// halfChunks returns the number of chunks that hold 128 bits.
 func (f *residueField) halfChunks() int {
 	return (coordinateHalf + f.layout.chunkBits - 1) / f.layout.chunkBits
 }
 
-// half returns the number of 128 bits that the chunks make, and adds it to x at a
-// bit.
-func (f *residueField) half(label string, x *residue, chunks []frontend.Variable, bit int) frontend.Variable {
-	last := len(chunks) - 1
-	width := coordinateHalf - last*f.layout.chunkBits
-	f.chunks.check(label, chunks[:last])
-	f.chunks.checkNarrow(label+": last", chunks[last], width)
-	for i, chunk := range chunks {
-		f.place(x, chunk, bit+i*f.layout.chunkBits, power2(f.layout.chunkBits))
-	}
-	return f.chunks.recompose(chunks)
-}
-
-// assertBelowModulus asserts that a number in halves is below p: what it lacks to
-// p - 1 is a number in halves too. The borrow is 1 if the lower half is above that
-// of p - 1.
-func (f *residueField) assertBelowModulus(label string, hi, lo frontend.Variable, rest []frontend.Variable) {
-	n, unit := f.halfChunks(), power2(coordinateHalf)
-	restLo := f.half(label+": lower chunks of the rest", newResidue(), rest[:n], 0)
-	restHi := f.half(label+": upper chunks of the rest", newResidue(), rest[n:2*n], 0)
-	borrow := rest[2*n]
+// assertBelowModulus asserts that x = hi*2^128 + lo is below p: with a rest that is
+// not negative it makes p - 1. The borrow is 1 if lo is above the lower half of
+// p - 1. Only lo needs to be below 2^128: the other three are bounded by the sums,
+// being sums of chunks and so not negative.
+func (f *residueField) assertBelowModulus(label string, hi, lo frontend.Variable, restLower, restUpper []frontend.Variable, borrow frontend.Variable) {
+	f.chunks.check(label+": lower chunks of the rest", restLower)
+	f.chunks.check(label+": upper chunks of the rest", restUpper)
 	assertBoolean(f.api, label+": borrow is boolean", borrow)
+	unit := power2(coordinateHalf)
 	most := new(big.Int).Sub(f.p, big.NewInt(1))
 	upper, lower := new(big.Int).DivMod(most, unit, new(big.Int))
-	assertEqual(f.api, label+": lower half and rest", f.api.Add(lo, restLo), f.api.Add(lower, f.api.Mul(borrow, unit)))
-	assertEqual(f.api, label+": upper half and rest", f.api.Add(hi, restHi, borrow), upper)
+	assertEqual(f.api, label+": lower half and rest", f.api.Add(lo, f.chunks.recompose(restLower)), f.api.Add(lower, f.api.Mul(borrow, unit)))
+	assertEqual(f.api, label+": upper half and rest", f.api.Add(hi, f.chunks.recompose(restUpper), borrow), upper)
 }
 
 // canonicalHint returns an expression modulo p in two halves of chunks, what it

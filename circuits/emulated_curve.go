@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/internal/field"
 )
 
 // ecEntries is the number of multiples that a window selects from.
@@ -68,4 +69,11 @@ func (b *ecBase) term(i int, d Digit) curvePoint {
 		return b.curve.negative(p)
 	}
 	return p
+}
+
+// coordinate returns what the leaf takes of the key with these digits.
+func (b *ecBase) coordinate(d *ECDigits) field.Element {
+	var x [32]byte
+	b.multiply(d).x.FillBytes(x[:])
+	return field.ECKey(x)
 }

@@ -95,3 +95,18 @@ func (d *ECDigits) value(n *big.Int) *big.Int {
 	}
 	return x
 }
+
+// wires returns the digits bit by bit.
+func (d *ECDigits) wires() *ECKeyWires {
+	w := new(ECKeyWires)
+	for i, digit := range d.Window {
+		for j := range w.Magnitude[i] {
+			w.Magnitude[i][j] = digit.Magnitude >> j & 1
+		}
+		w.Sign[i] = digit.Sign
+	}
+	for j := range w.Top {
+		w.Top[j] = d.Top >> j & 1
+	}
+	return w
+}

@@ -9,7 +9,7 @@ import (
 )
 
 func init() {
-	solver.RegisterHint(remainderHint, ratioHint, quotientHint, carryHint, countHint)
+	solver.RegisterHint(remainderHint, ratioHint, quotientHint, lowerCarryHint, upperCarryHint, countHint)
 }
 
 // hint has the prover compute chunks from values; nothing is asserted of them.
@@ -107,8 +107,17 @@ func ratioHint(q *big.Int, inputs, outputs []*big.Int) error {
 	return nil
 }
 
-// carryHint returns a sum of two coefficients divided by the weight above them.
-func carryHint(q *big.Int, inputs, outputs []*big.Int) error {
+// lowerCarryHint and upperCarryHint return a sum of two coefficients divided by the
+// weight above them, rounded down. They are two so that each is asked in order.
+func lowerCarryHint(q *big.Int, inputs, outputs []*big.Int) error {
+	return carryOf(q, inputs, outputs)
+}
+
+func upperCarryHint(q *big.Int, inputs, outputs []*big.Int) error {
+	return carryOf(q, inputs, outputs)
+}
+
+func carryOf(q *big.Int, inputs, outputs []*big.Int) error {
 	h := readHint(q, inputs)
 	h.writeSigned(new(big.Int).Rsh(h.values[0], uint(2*h.limbBits)), outputs)
 	return nil
