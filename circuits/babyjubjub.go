@@ -32,7 +32,7 @@ func (c *BabyJubjub) Define(api frontend.API) error {
 	if err != nil {
 		return err
 	}
-	y := fixedBaseY(api, &c.Key)
+	y := fixedBaseY(api, "key", &c.Key)
 	return assertStatement(api, h, &c.PublicInputs, &c.MemberWires, zkkex.KeyBabyJubjub, y)
 }
 
@@ -83,11 +83,5 @@ func (a *assignment) wipe() {
 
 // circuit returns the values as gnark takes them.
 func (a *assignment) circuit() *BabyJubjub {
-	c := &BabyJubjub{PublicInputs: a.publicInputs(), MemberWires: a.memberWires()}
-	for i := range a.digits.sign {
-		c.Key.Magnitude[i] = [2]frontend.Variable{a.digits.magnitude[i][0], a.digits.magnitude[i][1]}
-		c.Key.Sign[i] = a.digits.sign[i]
-	}
-	c.Key.Top = a.digits.top
-	return c
+	return &BabyJubjub{PublicInputs: a.publicInputs(), Key: a.digits.wires(), MemberWires: a.memberWires()}
 }

@@ -8,8 +8,7 @@ import (
 	"github.com/zkkex/zkkex/internal/field"
 )
 
-// KeyWires are the digits of the identity key's scalar, bit by bit. See
-// [Digits].
+// KeyWires are the digits of a scalar, bit by bit. See [Digits].
 type KeyWires struct {
 	Magnitude [Windows][2]frontend.Variable
 	Sign      [Windows]frontend.Variable
@@ -17,29 +16,47 @@ type KeyWires struct {
 }
 
 // fixedBaseY returns the y coordinate of x*G. Per window: three booleans, one
-// product for the table, one for the sign, three for the addition.
-func fixedBaseY(api frontend.API, key *KeyWires) frontend.Variable {
+// product for the table, one for the sign, three for the addition. Labels begin
+// with name.
+func fixedBaseY(api frontend.API, name string, key *KeyWires) frontend.Variable {
+	u, v := fixedBaseWindows(api, name, key)
+	return addTop(api, table(), u, v, key.Top)
+}
+
+// fixedBase returns x*G, like [fixedBaseY], with both coordinates.
+func fixedBase(api frontend.API, name string, key *KeyWires) edwardsPoint {
+	u, v := fixedBaseWindows(api, name, key)
 	t := table()
-	var sumU, sumV frontend.Variable
+	top := edwardsPoint{
+		x: choose(api, key.Top, t.top[0].x, t.top[1].x),
+		y: choose(api, key.Top, t.top[0].y, t.top[1].y),
+	}
+	return addEdwards(api, toEdwards(api, u, v), top)
+}
+
+// fixedBaseWindows returns the sum of the windows in Montgomery form, without the
+// top digit, and asserts that all digits are digits.
+func fixedBaseWindows(api frontend.API, name string, key *KeyWires) (sumU, sumV frontend.Variable) {
+	t := table()
 	for i := range t.windows {
-		u, v := lookup(api, i, key)
+		u, v := lookup(api, name, i, key)
 		if i == 0 {
 			sumU, sumV = u, v
 			continue
 		}
 		sumU, sumV = addMontgomery(api, &t.form, sumU, sumV, u, v)
 	}
-	assertBoolean(api, "key: top digit is boolean", key.Top)
-	return addTop(api, t, sumU, sumV, key.Top)
+	assertBoolean(api, name+": top digit is boolean", key.Top)
+	return sumU, sumV
 }
 
 // lookup returns the i-th window's term in Montgomery form. The table's four
 // entries are interpolated: m0 + 2*m1 selects c0 + c1*m0 + c2*m1 + c3*m0*m1.
-func lookup(api frontend.API, i int, key *KeyWires) (u, v frontend.Variable) {
+func lookup(api frontend.API, name string, i int, key *KeyWires) (u, v frontend.Variable) {
 	m0, m1, sign := key.Magnitude[i][0], key.Magnitude[i][1], key.Sign[i]
-	assertBoolean(api, fmt.Sprintf("key: window %d magnitude bit 0 is boolean", i), m0)
-	assertBoolean(api, fmt.Sprintf("key: window %d magnitude bit 1 is boolean", i), m1)
-	assertBoolean(api, fmt.Sprintf("key: window %d sign is boolean", i), sign)
+	assertBoolean(api, fmt.Sprintf("%s: window %d magnitude bit 0 is boolean", name, i), m0)
+	assertBoolean(api, fmt.Sprintf("%s: window %d magnitude bit 1 is boolean", name, i), m1)
+	assertBoolean(api, fmt.Sprintf("%s: window %d sign is boolean", name, i), sign)
 	both := api.Mul(m0, m1)
 	entries := &table().windows[i]
 	u = interpolate(api, entries[0].x, entries[1].x, entries[2].x, entries[3].x, m0, m1, both)

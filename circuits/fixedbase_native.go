@@ -1,6 +1,10 @@
 package circuits
 
-import "github.com/zkkex/zkkex/internal/field"
+import (
+	"github.com/consensys/gnark/frontend"
+
+	"github.com/zkkex/zkkex/internal/field"
+)
 
 // digitValues are the values of [KeyWires], as field elements. A witness that
 // lies may have any, so the native twin takes any.
@@ -18,6 +22,16 @@ func (d *Digits) setValues(out *digitValues) {
 		out.sign[i] = field.FromUint64(uint64(w.Sign))
 	}
 	out.top = field.FromUint64(uint64(d.Top))
+}
+
+// wires returns the values as gnark takes them.
+func (d *digitValues) wires() (w KeyWires) {
+	for i := range d.sign {
+		w.Magnitude[i] = [2]frontend.Variable{d.magnitude[i][0], d.magnitude[i][1]}
+		w.Sign[i] = d.sign[i]
+	}
+	w.Top = d.top
+	return w
 }
 
 // fixedBaseY is the native twin of the gadget of the same name.

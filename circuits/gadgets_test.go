@@ -72,7 +72,7 @@ type keyCircuit struct {
 }
 
 func (c *keyCircuit) Define(api frontend.API) error {
-	api.AssertIsEqual(fixedBaseY(api, &c.Key), c.Y)
+	api.AssertIsEqual(fixedBaseY(api, "key", &c.Key), c.Y)
 	return nil
 }
 
