@@ -124,7 +124,7 @@ func (r *DeviceRequest) CheckDelegation(now time.Time, limit time.Duration) erro
 // CheckUntil is [DeviceRequest.CheckDelegation] for the end of a delegation, in Unix
 // seconds.
 func CheckUntil(until int64, now time.Time, limit time.Duration) error {
-	end := time.Unix(until, 0).UTC()
+	end := time.Unix(min(until, latestUntil), 0).UTC() // beyond, package time wraps around
 	if !end.After(now) {
 		return zkkex.Reject(DelegationEnded, "the delegation ended at %s, and it is %s: delegate anew",
 			end.Format(time.RFC3339), now.UTC().Format(time.RFC3339))

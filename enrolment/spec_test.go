@@ -23,8 +23,8 @@ func samples(t testing.TB, path string) (blocks []string, text string) {
 
 func TestSpecSamples(t *testing.T) {
 	blocks, text := samples(t, "../docs/spec/enrolment.md")
-	if len(blocks) != 2 {
-		t.Fatalf("%d samples, want a challenge and a request", len(blocks))
+	if len(blocks) != 3 {
+		t.Fatalf("%d samples, want a challenge, a request and a device request", len(blocks))
 	}
 	c, err := ParseChallenge(strings.TrimSuffix(blocks[0], "\n"))
 	if err != nil {
@@ -44,8 +44,24 @@ func TestSpecSamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	digest := r.Digest()
-	for what, value := range map[string]string{"leaf": leaf.String(), "digest": hex.EncodeToString(digest[:])} {
+	device, err := ParseDeviceRequest([]byte(blocks[2]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	deviceLeaf, err := device.Verify(registry, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	delegate, err := device.Delegate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest, deviceDigest := r.Digest(), device.Digest()
+	for what, value := range map[string]string{
+		"leaf": leaf.String(), "digest": hex.EncodeToString(digest[:]),
+		"device's leaf": deviceLeaf.String(), "delegate's leaf": delegate.Commitment().String(),
+		"device request's digest": hex.EncodeToString(deviceDigest[:]),
+	} {
 		if !strings.Contains(text, "`"+value+"`") {
 			t.Errorf("the %s is %s, which the document does not say", what, value)
 		}

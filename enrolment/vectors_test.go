@@ -18,7 +18,10 @@ import (
 
 var update = flag.Bool("update", false, "write the known-answer vectors again, with fresh signatures")
 
-const vectorsPath = "../testdata/possession/possession.json"
+const (
+	vectorsPath       = "../testdata/possession/possession.json"
+	deviceVectorsPath = "../testdata/possession/device.json"
+)
 
 // vector is a request, checked at a time against a registry. Expect is "valid"
 // or the reason of the rejection, and Cause the error of package keys that the

@@ -51,33 +51,25 @@ func (r *Registrar) AdmitDevice(device *keys.Public, d *Delegation, now time.Tim
 	if err != nil {
 		return DeviceReceipt{}, err
 	}
-	req := &request{plan: plan.plan}
-	r.submit(now, req)
-	return DeviceReceipt{Device: req.result, Delegate: req.delegate}, req.err
+	return r.admitDevice(plan, now)
 }
 
-// AdmitEntry admits what an enrolment request asked for, with [Registrar.Admit] or
-// [Registrar.AdmitDevice]. It is for [Queue.Admit].
-func (r *Registrar) AdmitEntry(e Entry, now time.Time) error {
-	public, err := e.Request.Public()
+// Delegate is [Registrar.AdmitDevice] for a device that is a member with this
+// nullifier key already: it needs no further approval. If the device is none, or not
+// any more, the error wraps [ErrNoMember].
+func (r *Registrar) Delegate(device *keys.Public, d Delegation, now time.Time) (DeviceReceipt, error) {
+	plan, err := newDevicePlan(device, &d)
 	if err != nil {
-		return err
+		return DeviceReceipt{}, err
 	}
-	device, ok := e.Request.(*enrolment.DeviceRequest)
-	if !ok {
-		_, err := r.Admit(public, now)
-		return err
-	}
-	delegate, err := device.Delegate()
-	if err != nil {
-		return err
-	}
-	var d *Delegation
-	if delegate != nil {
-		d = &Delegation{Delegate: delegate, Until: time.Unix(device.Delegation.Until, 0)}
-	}
-	_, err = r.AdmitDevice(public, d, now)
-	return err
+	plan.ofMember = true
+	return r.admitDevice(plan, now)
+}
+
+func (r *Registrar) admitDevice(p *devicePlan, now time.Time) (DeviceReceipt, error) {
+	req := &request{plan: p.plan}
+	r.submit(now, req)
+	return DeviceReceipt{Device: req.result, Delegate: req.delegate}, req.err
 }
 
 // devicePlan is the admission of a device and its delegate.
@@ -85,6 +77,7 @@ type devicePlan struct {
 	device   *candidate
 	delegate *candidate // or nil
 	until    int64
+	ofMember bool // the device has to be live
 }
 
 func newDevicePlan(device *keys.Public, d *Delegation) (*devicePlan, error) {
@@ -110,6 +103,9 @@ func (p *devicePlan) plan(r *Registrar, b *batch, req *request) error {
 	live, err := r.liveAs(b, req, p.device)
 	if err != nil {
 		return err
+	}
+	if live == nil && p.ofMember {
+		return fmt.Errorf("%w: the device that delegates is none", ErrNoMember)
 	}
 	if p.delegate == nil {
 		return r.planAdmission(b, req, p.device)

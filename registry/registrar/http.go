@@ -178,6 +178,9 @@ func (s *Server) postEnrol(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if o, err = s.seen(o); err != nil {
+		return err
+	}
 	if o.State == Pending && s.approves(request) {
 		if err := s.queue.Approve(o.ID); err != nil {
 			return err
@@ -189,9 +192,6 @@ func (s *Server) postEnrol(w http.ResponseWriter, r *http.Request) error {
 
 // approves asks the policy about a request that is in the queue.
 func (s *Server) approves(request enrolment.Application) bool {
-	if device, ok := request.(*enrolment.DeviceRequest); ok && device.Delegation != nil && s.isMember(device) {
-		return true
-	}
 	if s.config.Approve == nil {
 		return false
 	}
@@ -209,6 +209,9 @@ func (s *Server) getStatus(w http.ResponseWriter, r *http.Request) error {
 	}
 	o, err := s.queue.Status(id)
 	if err != nil {
+		return err
+	}
+	if o, err = s.seen(o); err != nil {
 		return err
 	}
 	return sendOutcome(w, http.StatusOK, o)

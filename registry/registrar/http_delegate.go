@@ -1,7 +1,6 @@
 package registrar
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -25,8 +24,8 @@ func (s *Server) checkDelegation(r enrolment.Application, now time.Time) error {
 	if err := device.CheckDelegation(now, s.config.MaxDelegation); err != nil {
 		return err
 	}
-	if !s.isMember(device) {
-		return nil // a person decides
+	if yes, err := s.registrar.isMember(r); err != nil || !yes {
+		return err // a person decides
 	}
 	public, err := device.Public()
 	if err != nil {
@@ -39,21 +38,17 @@ func (s *Server) checkDelegation(r enrolment.Application, now time.Time) error {
 	return nil
 }
 
-// isMember reports whether a request is of a device that is a member, with this
-// nullifier key.
-func (s *Server) isMember(device *enrolment.DeviceRequest) bool {
-	public, err := device.Public()
-	if err != nil {
-		return false
+// seen returns an outcome as a member sees it: what a member's device delegated is
+// as good as approved while it waits.
+func (s *Server) seen(o Outcome) (Outcome, error) {
+	if o.State != Pending {
+		return o, nil
 	}
-	m, err := s.registrar.Lookup(public)
-	if err != nil {
-		if !errors.Is(err, ErrNoMember) {
-			s.config.Log.Error("looking up a device", "error", err)
-		}
-		return false
+	yes, err := s.queue.ofMember(o.ID, s.registrar.isMember)
+	if yes {
+		o.State = Approved
 	}
-	return m.KeyType == device.KeyType && m.NullifierKeyHash == device.NullifierKeyHash
+	return o, err
 }
 
 // throttle counts the delegations of devices within an hour. It forgets all of them

@@ -117,24 +117,23 @@ func (s *Server) publishOnSchedule(ctx context.Context) error {
 	}
 }
 
-// Publish revokes the delegates whose delegation has ended, admits the approved
-// requests, and publishes a checkpoint if there is something new, or if the last one is older than [ServerConfig.RenewInterval].
+// Publish does what is due, as [Registrar.Process], and publishes a checkpoint if
+// there is something new, or if the last one is older than [ServerConfig.RenewInterval].
 // It returns the newest published checkpoint; what could not be admitted is in
 // the error, which comes beside it.
 func (s *Server) Publish(ctx context.Context) (*registry.SignedCheckpoint, error) {
 	now := s.config.Now()
-	ended, endErr := s.registrar.RevokeEnded(now)
-	if ended > 0 {
-		s.config.Log.Info("revoked", "ended delegations", ended)
+	done, processErr := s.registrar.Process(s.queue, now)
+	if done.Admitted > 0 {
+		s.config.Log.Info("admitted", "requests", done.Admitted)
 	}
-	admitted, admitErr := s.queue.Admit(func(e Entry) error { return s.registrar.AdmitEntry(e, now) }, now)
-	if admitted > 0 {
-		s.config.Log.Info("admitted", "requests", admitted)
+	if done.Ended > 0 {
+		s.config.Log.Info("revoked", "ended delegations", done.Ended)
 	}
 	sign := s.registrar.Checkpoint
 	if p := s.registrar.Published(); p != nil && now.Sub(p.Time) >= s.config.RenewInterval {
 		sign = s.registrar.Renew
 	}
 	c, err := sign(ctx, now, s.config.Cosigner)
-	return c, errors.Join(endErr, admitErr, err)
+	return c, errors.Join(processErr, err)
 }

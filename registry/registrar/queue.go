@@ -372,15 +372,15 @@ func (q *Queue) expiry(id RequestID, now time.Time) int64 {
 }
 
 // Admit admits every approved request, in the order of arrival, with the given
-// function, such as [Registrar.AdmitEntry]. It must be idempotent: after a crash
-// between an admission and its outcome, it is called again for the same leaf. If it
+// function, which must be idempotent: after a crash between an admission and its
+// outcome, it is called again for the same leaf. [Registrar.Process] does so. If it
 // returns an error wrapping [ErrKeyLive], [ErrDelegateKey] or [zkkex.ErrRejected],
 // the request is denied for that reason; one wrapping [ErrDelegationEnded] says that
 // the device is admitted all the same, and the outcome has it as its reason; any
 // other error leaves the request approved, for the next call. Admit returns the
 // number of requests admitted.
 func (q *Queue) Admit(admit func(Entry) error, now time.Time) (int, error) {
-	ids, err := q.approved()
+	ids, err := q.byArrival(Approved)
 	if err != nil {
 		return 0, err
 	}
@@ -388,7 +388,7 @@ func (q *Queue) Admit(admit func(Entry) error, now time.Time) (int, error) {
 	var errs []error
 	for _, id := range ids {
 		err := q.locked(func() error {
-			outcome, err := q.admit(id, admit, now)
+			outcome, err := q.admit(Approved, id, admit, now)
 			if outcome.State == Admitted {
 				admitted++
 			}
@@ -402,8 +402,8 @@ func (q *Queue) Admit(admit func(Entry) error, now time.Time) (int, error) {
 	return admitted, errors.Join(errs...)
 }
 
-func (q *Queue) admit(id RequestID, admit func(Entry) error, now time.Time) (Outcome, error) {
-	e, err := q.entry(Approved, id)
+func (q *Queue) admit(state State, id RequestID, admit func(Entry) error, now time.Time) (Outcome, error) {
+	e, err := q.entry(state, id)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Outcome{}, nil // another process was faster
 	}
@@ -428,21 +428,21 @@ func (q *Queue) admit(id RequestID, admit func(Entry) error, now time.Time) (Out
 	if err := q.finish(outcome); err != nil {
 		return Outcome{}, err
 	}
-	return outcome, os.Remove(q.file(Approved, id))
+	return outcome, os.Remove(q.file(state, id))
 }
 
-// approved returns the approved requests, the oldest first: what a device asked for
-// last counts.
-func (q *Queue) approved() ([]RequestID, error) {
-	ids, err := q.ids(Approved)
+// byArrival returns the requests in a state, the oldest first: what a device asked
+// for last counts.
+func (q *Queue) byArrival(state State) ([]RequestID, error) {
+	ids, err := q.ids(state)
 	if err != nil {
 		return nil, err
 	}
 	arrived := make(map[RequestID]time.Time, len(ids))
 	for _, id := range ids {
-		info, err := os.Stat(q.file(Approved, id))
+		info, err := os.Stat(q.file(state, id))
 		if errors.Is(err, fs.ErrNotExist) {
-			continue // admitted since
+			continue // decided since
 		}
 		if err != nil {
 			return nil, err
