@@ -39,8 +39,8 @@ func Do[T any](ctx context.Context, t *Turn, use func() (T, error)) (T, error) {
 	}
 	done := make(chan result, 1)
 	go func() {
-		defer t.give()
 		value, err := use()
+		t.give() // first, so that who got the result finds the turn free
 		done <- result{value, err}
 	}()
 	select {

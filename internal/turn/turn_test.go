@@ -77,3 +77,16 @@ func TestCloseOnce(t *testing.T) {
 		t.Errorf("second Close: %v after %d calls", err, calls)
 	}
 }
+
+// Who got a result finds the turn free: Close ends at once.
+func TestCloseAfterDo(t *testing.T) {
+	for range 100 {
+		turn, ended := New(), false
+		if _, err := Do(t.Context(), turn, func() (int, error) { return 0, nil }); err != nil {
+			t.Fatal(err)
+		}
+		if err := turn.Close(func() error { ended = true; return nil }); err != nil || !ended {
+			t.Fatalf("%v, ended: %v", err, ended)
+		}
+	}
+}
