@@ -142,10 +142,8 @@ func (p *devicePlan) planWithout(r *Registrar, b *batch, req *request, live *rec
 // planBoth admits a device and its first delegate, in this order: an interrupted
 // write leaves the device without it.
 func (p *devicePlan) planBoth(r *Registrar, b *batch, req *request) error {
-	if live, err := r.liveAs(b, req, p.delegate); err != nil {
+	if err := p.checkDelegate(r, b, req); err != nil {
 		return err
-	} else if live != nil {
-		return otherMembers(live)
 	}
 	if err := r.checkRoom(2); err != nil {
 		return err
@@ -178,15 +176,15 @@ func (p *devicePlan) planDelegate(r *Registrar, b *batch, req *request, device *
 		return errNextBatch
 	}
 	req.result = receiptOf(device)
-	if same := before != nil && before.identity() == p.delegate.identity(); same {
-		if before.delegation.until == p.until {
-			req.delegate, req.done = receiptOf(before), true
-			return nil
+	same := before != nil && before.identity() == p.delegate.identity()
+	if same && before.delegation.until == p.until {
+		req.delegate, req.done = receiptOf(before), true
+		return nil
+	}
+	if !same {
+		if err := p.checkDelegate(r, b, req); err != nil {
+			return err
 		}
-	} else if live, err := r.liveAs(b, req, p.delegate); err != nil {
-		return err
-	} else if live != nil {
-		return otherMembers(live)
 	}
 	return p.planReplacement(r, b, req, device, before)
 }
@@ -212,8 +210,20 @@ func (p *devicePlan) planReplacement(r *Registrar, b *batch, req *request, devic
 	return nil
 }
 
-func otherMembers(live *record) error {
-	return fmt.Errorf("%w: this one is the member's at index %d; take another key", ErrDelegateKey, live.op.Index)
+// checkDelegate returns nil if the delegate's key is nobody's, and need not wait.
+func (p *devicePlan) checkDelegate(r *Registrar, b *batch, req *request) error {
+	id := p.delegate.identity()
+	if b.touches(id) {
+		return errNextBatch
+	}
+	live, err := r.findLive(id)
+	if err != nil {
+		return err
+	}
+	if live != nil {
+		return fmt.Errorf("%w: this one is the member's at index %d; take another key", ErrDelegateKey, live.op.Index)
+	}
+	return r.checkReadmission(req, p.delegate)
 }
 
 // RevokeEnded revokes the delegates whose delegation has ended, and returns how
