@@ -20,6 +20,9 @@ func NewECDSA(t zkkex.KeyType, kind envelope.Kind, public []byte, m *envelope.Me
 	if curve == 0 {
 		return nil, fmt.Errorf("%w: %v is no type of ECDSA keys", zkkex.ErrUnsupported, t)
 	}
+	if !kind.Fits(t) {
+		return nil, fmt.Errorf("%w: keys of type %v do not sign in the envelope %v", zkkex.ErrUnsupported, t, kind)
+	}
 	if _, err := kind.Digest(m); err != nil {
 		return nil, err
 	}
