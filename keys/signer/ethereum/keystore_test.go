@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/internal/race"
 	"github.com/zkkex/zkkex/internal/regularfile"
 	"github.com/zkkex/zkkex/keys/envelope"
 	"github.com/zkkex/zkkex/keys/signer"
@@ -81,6 +82,9 @@ func stored(t *testing.T, text string) string {
 
 func TestKeystoreVectors(t *testing.T) {
 	for name, v := range keystores {
+		if race.Enabled && name == "scrypt" {
+			continue // ten seconds, on one goroutine
+		}
 		k, err := parseKeystore([]byte(v.text))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)

@@ -81,6 +81,32 @@ func TestWalletOfOthers(t *testing.T) {
 	}
 }
 
+// Keystores that others write are read, for every kind of key derivation.
+func TestKeystoreOfOthers(t *testing.T) {
+	const passphrase = "pass phrase \u00e9\u5bc6"
+	const leadingZero = "007a28b5ba57c53603b0b07b56bba752f7784bf506fa95edc395f5cf6c7514fe"
+	for key, kdf := range map[string]string{walletKey: "scrypt", leadingZero: "pbkdf2"} {
+		text, code := nodetest.Script(t, t.TempDir(), "testdata/keystore.mjs", key, passphrase, kdf)
+		if code != 0 {
+			t.Fatalf("%s", text)
+		}
+		o, _ := answering(passphrase)
+		s, err := signer.Open(context.Background(), "eth:"+stored(t, text), o)
+		if err != nil {
+			t.Fatalf("%s: %v", kdf, err)
+		}
+		defer s.Close()
+		if err := s.(signer.ScalarHolder).WithScalar(func(sk []byte) error {
+			if hex.EncodeToString(sk) != key {
+				t.Errorf("%s: another key", kdf)
+			}
+			return nil
+		}); err != nil {
+			t.Errorf("%s: %v", kdf, err)
+		}
+	}
+}
+
 // The digest that we verify is the one that others compute from the JSON that we show.
 func TestTypedDataOfOthers(t *testing.T) {
 	at, err := url.Parse(nodeWallet(t))
