@@ -17,10 +17,15 @@ type Key struct {
 }
 
 // NewKey returns the verifying key of a set. It returns an error wrapping
-// [zkkex.ErrUnsupported] for a set of another proof system than Groth16.
+// [zkkex.ErrUnsupported] for a set of another proof system than Groth16, or of a
+// circuit whose proofs have a commitment: no contract or calldata is written for
+// those.
 func NewKey(set *params.Verifying) (*Key, error) {
 	if system := set.Manifest().ProofSystem; system != params.ProofSystem {
 		return nil, fmt.Errorf("%w: exporting parameters of the proof system %s, expected %s", zkkex.ErrUnsupported, system, params.ProofSystem)
+	}
+	if circuit := set.Manifest().Circuit; circuit.Commitments > 0 {
+		return nil, fmt.Errorf("%w: exporting parameters of %v, whose proofs have a commitment: expected a circuit without", zkkex.ErrUnsupported, circuit.ID)
 	}
 	points, err := groth16.ParsePoints(set.VerifyingKey())
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/zkkex/zkkex/internal/canonical"
 	"github.com/zkkex/zkkex/internal/groth16"
 	"github.com/zkkex/zkkex/registry"
+	"github.com/zkkex/zkkex/setup/dev"
 	"github.com/zkkex/zkkex/setup/params"
 	"github.com/zkkex/zkkex/verifier"
 	"github.com/zkkex/zkkex/verifier/spent"
@@ -24,7 +25,7 @@ import (
 
 // TestAcceptsOnce is the main job, for both circuits: yes, and then no.
 func TestAcceptsOnce(t *testing.T) {
-	for _, id := range zkkex.Groth16.Circuits() {
+	for _, id := range dev.Shipped() {
 		s := load(t, id)
 		v := s.verifier(t, nil)
 		decision, err := v.Verify(context.Background(), s.first, s.authorized)

@@ -299,6 +299,9 @@ func (f *ceremonyFile) who() string {
 // groth16Circuits names the circuits whose parameters a ceremony makes.
 func groth16Circuits() (names []string) {
 	for _, id := range zkkex.Groth16.Circuits() {
+		if id.Commitments() > 0 {
+			continue
+		}
 		names = append(names, id.String())
 	}
 	return names

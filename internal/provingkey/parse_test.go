@@ -68,7 +68,7 @@ func load(t testing.TB) *set {
 // TestShippedKeysAreSound checks every point of the development sets, once, so
 // that opening them need not.
 func TestShippedKeysAreSound(t *testing.T) {
-	for _, id := range zkkex.Groth16.Circuits() {
+	for _, id := range dev.Shipped() {
 		s, err := loadSet(id)
 		if err != nil {
 			t.Fatal(err)

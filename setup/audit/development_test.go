@@ -16,7 +16,7 @@ import (
 // their keys. That they are sound does not make them more than development sets.
 // ZKKEX_DEEP=1 asks for the larger one, too.
 func TestDevelopmentSets(t *testing.T) {
-	circuits := dev.Circuits()
+	circuits := dev.Shipped()
 	if os.Getenv("ZKKEX_DEEP") == "" {
 		circuits = circuits[:1]
 	}

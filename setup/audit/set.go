@@ -47,6 +47,10 @@ func (a *auditor) readManifest() error {
 		return fmt.Errorf("%w: a set of %s, expected %s: it has no ceremony of its own; make it again from its powers of tau and compare the files",
 			zkkex.ErrUnsupported, m.ProofSystem, params.ProofSystem)
 	}
+	if m.Circuit.Commitments > 0 {
+		return fmt.Errorf("%w: a set of %v, whose proofs have a commitment: expected a circuit without, as no ceremony makes others yet; a development set is made again by zkkex itself",
+			zkkex.ErrUnsupported, m.Circuit.ID)
+	}
 	digest, err := m.Digest()
 	if err != nil {
 		return err

@@ -191,10 +191,14 @@ func (d *Definition) checkCircuit() error {
 }
 
 // hasCeremony returns an error unless the circuit's parameters are made by a
-// ceremony of two phases.
+// ceremony of two phases. A commitment has a secret of its own, which contributions
+// to phase 2 do not have a part for.
 func hasCeremony(id zkkex.CircuitID) error {
 	if !id.Known() || uint16(id)>>8 != groth16Family {
 		return fmt.Errorf("%w: no ceremony for circuit %v: expected one of Groth16", zkkex.ErrUnsupported, id)
+	}
+	if n := id.Commitments(); n > 0 {
+		return fmt.Errorf("%w: no ceremony for circuit %v yet: its proofs have a commitment, expected a circuit without", zkkex.ErrUnsupported, id)
 	}
 	return nil
 }
