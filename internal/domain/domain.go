@@ -58,6 +58,9 @@ const (
 	Presentation Tag = "zkkex/v1 presentation"
 	// Circuit tags the digest of a compiled constraint system.
 	Circuit Tag = "zkkex/v1 circuit"
+	// DevelopmentWaste tags the derivation of the secrets that a development set is
+	// made from, which everybody knows.
+	DevelopmentWaste Tag = "zkkex/v1 development waste"
 	// SparseCircuit tags the digest of a compiled sparse constraint system.
 	SparseCircuit Tag = "zkkex/v1 sparse circuit"
 	// Possession tags what a proof of possession signs.
@@ -143,13 +146,11 @@ const (
 	ThresholdAttempt Tag = "zkkex/v1 threshold attempt"
 	// ThresholdMessage tags what a participant's key signs of each message.
 	ThresholdMessage Tag = "zkkex/v1 threshold message"
-	// ThresholdDeal tags the context of a share that is dealt, as it is sealed.
-	ThresholdDeal Tag = "zkkex/v1 threshold deal"
-	// ThresholdSession tags the key of a signing session, as it is sealed.
+	// ThresholdSeal tags the context of what is sealed to a participant: a share
+	// that is dealt, the key of a session.
+	ThresholdSeal Tag = "zkkex/v1 threshold seal"
+	// ThresholdSession tags what names a signing session.
 	ThresholdSession Tag = "zkkex/v1 threshold session"
-	// DevelopmentWaste tags the derivation of the secrets that a development set is
-	// made from, which everybody knows.
-	DevelopmentWaste Tag = "zkkex/v1 development waste"
 	// CeremonySecret tags the derivation of a contribution's secret factors.
 	CeremonySecret Tag = "zkkex/v1 ceremony secret"
 )

@@ -47,7 +47,7 @@ func TestDecodeElement(t *testing.T) {
 		"mixed order":  {element{mixed}.Bytes(), inner.ErrNotInSubgroup},
 		"y not below":  {bytes.Repeat([]byte{0x7f}, 32), inner.ErrEncoding},
 		"signed zero":  {append([]byte{1}, append(make([]byte, 30), 0x80)...), inner.ErrEncoding},
-		"not a square": {append([]byte{3}, make([]byte, 31)...), inner.ErrNotOnCurve},
+		"not a square": {append([]byte{2}, make([]byte, 31)...), inner.ErrNotOnCurve},
 	} {
 		if _, err := s.DecodeElement(c.bytes); !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, want %v", name, err, c.want)
