@@ -2,9 +2,11 @@ package cli
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -173,19 +175,23 @@ func (a *app) openRegistrar(dir string) (*registrar.Registrar, error) {
 
 func (a *app) registryRevokeCommand(o *registryOptions) *cobra.Command {
 	var index uint64
-	var leaf string
+	var leaf, key string
 	c := &cobra.Command{
-		Use:   "revoke [PUBLIC-KEY-FILE | --index N | --leaf HEX]",
+		Use:   "revoke [PUBLIC-KEY-FILE | --key TYPE:HEX | --index N | --leaf HEX]",
 		Short: "revoke a member",
 		Long: `Revoke takes a member's leaf out of the registry. It takes effect with the next
 checkpoint, for every verifier that accepts the newest root; verifiers with a
-grace accept proofs of the old one for that long.`,
+grace accept proofs of the old one for that long.
+
+With a device's key goes what it delegated.`,
 		Example: `  zkkex registry revoke alice.pub
+  zkkex registry revoke --key p256:02e8cdd1d1ae0a4d3c2a9b0e6b7c6d1a0d9f5fbf3a3f3f2a1b0c9d8e7f6a5b4c3d
   zkkex registry revoke --index 17 && zkkex registry checkpoint`,
 		Args: arguments(0, 1, "at most one PUBLIC-KEY-FILE"),
 	}
 	c.Flags().Uint64Var(&index, "index", 0, "the member's place")
 	c.Flags().StringVar(&leaf, "leaf", "", "the member's commitment, 64 hexadecimal digits `HEX`")
+	c.Flags().StringVar(&key, "key", "", "the member's public key, `TYPE:HEX`, as zkkex registry list shows it")
 	c.RunE = a.run(func(ctx context.Context, args []string) (result, error) {
 		j := job{Do: doRevoke, Leaf: leaf}
 		given := len(args)
@@ -195,8 +201,15 @@ grace accept proofs of the old one for that long.`,
 		if c.Flags().Changed("index") {
 			j.Index, given = &index, given+1
 		}
+		if key != "" {
+			public, err := parseTypedKey(key)
+			if err != nil {
+				return nil, err
+			}
+			j.Public, given = public, given+1
+		}
 		if given != 1 {
-			return nil, usagef("name the member once: a public key file, --index or --leaf")
+			return nil, usagef("name the member once: a public key file, --key, --index or --leaf")
 		}
 		if len(args) == 1 {
 			text, err := a.read(args[0], "public key", keys.MaxPublicText)
@@ -213,6 +226,26 @@ grace accept proofs of the old one for that long.`,
 		return d.Operation, nil
 	})
 	return c
+}
+
+// parseTypedKey returns the text form of a public key TYPE:HEX, of which nobody here
+// knows the hash of the nullifier key.
+func parseTypedKey(text string) (string, error) {
+	name, digits, _ := strings.Cut(text, ":")
+	t, err := zkkex.ParseKeyType(name)
+	if err != nil {
+		return "", usagef("--key %.80q: %w", text, err)
+	}
+	key, err := hex.DecodeString(digits)
+	if err != nil {
+		return "", usagef("--key %.80q: expected hexadecimal digits after the colon", text)
+	}
+	p, err := keys.ParsePublic(t, key, [32]byte{})
+	if err != nil {
+		return "", usagef("--key %.80q: %w", text, err)
+	}
+	public, err := p.MarshalText()
+	return string(public), err
 }
 
 func (a *app) registryGrowCommand(o *registryOptions) *cobra.Command {
