@@ -97,6 +97,29 @@ func makeFakeCandidate(n uint64) *candidate {
 	return c
 }
 
+// fakeDevice is the n-th of a sequence of devices with keys that are no points, and
+// fakeDelegate the n-th of its delegates.
+func fakeDevice(n uint64) *candidate {
+	c := *fakeCandidate(n)
+	c.keyType = zkkex.KeyP256
+	copy(c.key[1:], c.key[:keys.PointSize])
+	c.key[0] = 2
+	return &c
+}
+
+func fakeDelegate(device *candidate, n uint64) *candidate {
+	c := *makeFakeCandidate(1<<40 + n)
+	c.nullifierHash = device.nullifierHash
+	return &c
+}
+
+// fakeDelegation is the request to admit a device and a delegate for a time after
+// testTime.
+func fakeDelegation(device *candidate, n uint64, until time.Duration) *request {
+	p := &devicePlan{device: device, delegate: fakeDelegate(device, n), until: testTime.Add(until).Unix()}
+	return &request{plan: p.plan}
+}
+
 func randomElement(rng *rand.Rand) field.Element {
 	var b [32]byte
 	for i := range 4 {

@@ -15,7 +15,10 @@ func sampleRecords() []*record {
 	admitted := &record{op: c.operation(7), key: c.key, nullifierHash: c.nullifierHash, sequence: 9, durable: 8, unix: testTime.Unix()}
 	revoked := &record{op: admitted.op, sequence: 10, durable: 10, unix: latestUnix}
 	revoked.op.Kind = registry.Revoke
-	return []*record{admitted, revoked, {op: registry.Operation{Kind: registry.Grow}}}
+	device := fakeDevice(1).record(3, testTime.Unix())
+	delegate := &record{op: c.operation(8), key: c.key, nullifierHash: c.nullifierHash, sequence: 11, unix: testTime.Unix()}
+	delegate.delegation = delegation{until: latestUnix, device: 10}
+	return []*record{admitted, revoked, {op: registry.Operation{Kind: registry.Grow}}, device, delegate}
 }
 
 func TestRecordRoundTrip(t *testing.T) {
