@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/keys/envelope"
@@ -186,3 +187,6 @@ func TestRefresh(t *testing.T) {
 		t.Errorf("with an old share: %v", err)
 	}
 }
+
+// certificateTime is long ago.
+var certificateTime = time.Unix(1_000_000_000, 0)

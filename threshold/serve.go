@@ -37,15 +37,15 @@ func (r *Request) String() string {
 		line("%s asks the group to sign that its key enters a registry", r.From)
 	case envelope.Delegation:
 		line("%s asks the group to sign that another key acts for it", r.From)
-		line("  the other key's leaf: %x", m.Delegate)
+		line("  the other key's leaf: %v", m.Delegate)
 		line("  until: %s", time.Unix(m.Until, 0).UTC().Format(time.RFC3339))
 	case envelope.Certificate:
 		line("%s asks the group to authorise one proof in the group's name", r.From)
-		line("  binding: %x", m.Binding)
+		line("  binding: %v", m.Binding)
 		line("  what the binding stands for is not in it: agree only if you trust %s", r.From)
 	}
 	if m.Purpose != envelope.Certificate {
-		line("  registry: %x", m.Registry)
+		line("  registry: %v", m.Registry)
 		line("  hash of the nullifier key: %x", m.NullifierKeyHash)
 		line("  challenge: %x", m.Nonce)
 		line("  challenge expires: %s", time.Unix(m.Expiry, 0).UTC().Format(time.RFC3339))

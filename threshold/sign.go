@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/zkkex/zkkex"
@@ -60,17 +61,19 @@ func (d *Dir) Sign(ctx context.Context, m *envelope.Message, progress func(text 
 	if err := board.Post(ctx, requestsTopic(d.setup), request.encode()); err != nil {
 		return nil, err
 	}
+	defer d.leave(board, s, request)
+	var wg sync.WaitGroup
+	defer wg.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if own != nil {
-		go func() {
+		wg.Go(func() {
 			answer := &signing{dir: d, board: board, request: request, approve: agree}
 			if err := answer.do(ctx); err != nil && ctx.Err() == nil {
 				progress(fmt.Sprintf("the own share: %v", err))
 			}
-		}()
+		})
 	}
-	defer d.leave(board, s, request)
 	signed, err := d.coordinate(ctx, board, s, newCoordinator(group.public, digest), progress)
 	if err != nil {
 		return nil, err
