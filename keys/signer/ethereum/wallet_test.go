@@ -143,7 +143,12 @@ func digestOf(t *testing.T, data string) [32]byte {
 // signed returns walletKey's signature in Ethereum's form, with the lower s or the upper.
 func signed(t *testing.T, digest [32]byte, high bool) string {
 	t.Helper()
-	b, err := hex.DecodeString(walletKey)
+	return signedBy(t, walletKey, digest, high)
+}
+
+func signedBy(t *testing.T, key string, digest [32]byte, high bool) string {
+	t.Helper()
+	b, err := hex.DecodeString(key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,6 +263,7 @@ func TestWalletSign(t *testing.T) {
 		"high s":          {signed(t, digest, true), nil, nil},
 		"id from 0":       {"0x" + r + s + map[string]string{"1b": "00", "1c": "01"}[v], nil, nil},
 		"other message":   {signed(t, another, false), nil, signer.ErrBadSignature},
+		"other account":   {signedBy(t, strings.Repeat("5", 64), digest, false), nil, signer.ErrBadSignature},
 		"other parity":    {"0x" + r + s + map[string]string{"1b": "1c", "1c": "1b"}[v], nil, signer.ErrBadSignature},
 		"id 2":            {"0x" + r + s + "02", nil, signer.ErrBadSignature},
 		"id 29":           {"0x" + r + s + "1d", nil, signer.ErrBadSignature},
