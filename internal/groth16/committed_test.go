@@ -387,6 +387,10 @@ func TestCommittedKeyIsParsedStrictly(t *testing.T) {
 	}
 }
 
+// challengeOfG1 is the challenge of the generator, as gnark v0.16.3's hash_to_field
+// gives it.
+const challengeOfG1 = "19930680429654425682544533999854559281333984511452325342822469879950091967287"
+
 // The challenge is gnark's: its verifier hashes the same, and no two commitments
 // have one challenge.
 func TestChallenge(t *testing.T) {
@@ -400,10 +404,8 @@ func TestChallenge(t *testing.T) {
 	if len(seen) != 20 {
 		t.Errorf("%d challenges for 20 commitments", len(seen))
 	}
-	// Of the generator, as gnark v0.16.3's hash_to_field gives it.
-	const want = "19930680429654425682544533999854559281333984511452325342822469879950091967287"
-	if got := Challenge(&g1); got.String() != want {
-		t.Errorf("%s, want %s", got.String(), want)
+	if got := Challenge(&g1); got.String() != challengeOfG1 {
+		t.Errorf("%s, want %s", got.String(), challengeOfG1)
 	}
 }
 

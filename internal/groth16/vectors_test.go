@@ -51,11 +51,22 @@ func TestSpecListsVectors(t *testing.T) {
 		t.Fatal(err)
 	}
 	spec := strings.Join(strings.Fields(string(b)), " ")
-	vectors := readVectors(t)
-	if sample := strings.ReplaceAll(spec, " ", ""); !strings.Contains(sample, vectors[0].Proof) {
-		t.Errorf("it does not show the proof %s", vectors[0].Proof)
+	for _, text := range []string{
+		fmt.Sprintf("%d bytes: A in G1", ProofSize), fmt.Sprintf("commitment %d bytes: D in G1", CommittedProofSize),
+		fmt.Sprintf("%d bytes, what gnark", VerifyingKeySize), fmt.Sprintf("%d bytes with a commitment", CommittedKeySize),
+		challengeTag, challengeOfG1,
+	} {
+		if !strings.Contains(spec, text) {
+			t.Errorf("it does not say %q", text)
+		}
 	}
-	for _, v := range vectors[1:] {
+	for _, v := range readVectors(t) {
+		if v.Expect == "ok" {
+			if sample := strings.ReplaceAll(spec, " ", ""); !strings.Contains(sample, v.Proof) {
+				t.Errorf("it does not show the proof %s", v.Proof)
+			}
+			continue
+		}
 		if row := fmt.Sprintf("| %s | `%s` |", v.Name, v.Expect); !strings.Contains(spec, row) {
 			t.Errorf("it has no row %s", row)
 		}
@@ -77,11 +88,7 @@ func deriveVectors(t *testing.T) []proofVector {
 	good := (&Proof{A: a, B: b, C: c}).Bytes()
 
 	const atA, atB, atC = 0, g1Size, g1Size + g2Size
-	with := func(at int, part []byte) []byte {
-		out := bytes.Clone(good)
-		copy(out[at:], part)
-		return out
-	}
+	with := func(at int, part []byte) []byte { return spliced(good, at, part) }
 	infinity := make([]byte, g2Size)
 	infinity[0] = flagInfinity
 	offCurve1, offCurve2, outside := badPoints(t)
@@ -116,7 +123,56 @@ func deriveVectors(t *testing.T) []proofVector {
 	for i, c := range cases {
 		vectors[i] = proofVector{Name: c.name, Expect: c.expect, Proof: hex.EncodeToString(c.proof)}
 	}
+	return append(vectors, committedVectors(t, origin, good)...)
+}
+
+// committedVectors adds a commitment to a proof.
+func committedVectors(t *testing.T, origin string, plain []byte) []proofVector {
+	t.Helper()
+	_, _, g1, _ := curve.Generators()
+	d, multiple := g1, 1
+	for ; multiple < 2 || !fits(d.X); multiple++ {
+		d.Add(&d, &g1)
+	}
+	e, second := d, multiple
+	for ; second == multiple || !fits(e.X); second++ {
+		e.Add(&e, &g1)
+	}
+	db, eb := d.Bytes(), e.Bytes()
+	good := append(append(bytes.Clone(plain), db[:]...), eb[:]...)
+	const atD, atE = ProofSize, ProofSize + g1Size
+	infinity := make([]byte, g1Size)
+	infinity[0] = flagInfinity
+	offCurve, _, _ := badPoints(t)
+	var vectors []proofVector
+	for _, c := range []struct {
+		name, expect string
+		proof        []byte
+	}{
+		{fmt.Sprintf("%s, D = %d*G1, E = %d*G1", origin, multiple, second), "ok", good},
+		{"no commitment where one is expected", "length", plain},
+		{"one byte too many after E", "length", append(bytes.Clone(good), 0)},
+		{"gnark's form, with one commitment", "length", append(append(append(bytes.Clone(plain), 0, 0, 0, 1), db[:]...), eb[:]...)},
+		{"A at infinity, with a commitment", "infinity", spliced(good, 0, infinity)},
+		{"D at infinity", "infinity", spliced(good, atD, infinity)},
+		{"E at infinity", "infinity", spliced(good, atE, infinity)},
+		{"D with the flags of an uncompressed point", "encoding", spliced(good, atD, []byte{good[atD] &^ flagMask})},
+		{"E with the flags of an uncompressed point", "encoding", spliced(good, atE, []byte{good[atE] &^ flagMask})},
+		{"D with x plus the order of the base field", "encoding", spliced(good, atD, plusOrder(t, db[:]))},
+		{"E with x plus the order of the base field", "encoding", spliced(good, atE, plusOrder(t, eb[:]))},
+		{"D with an x that has no point", "off-curve", spliced(good, atD, offCurve)},
+		{"E with an x that has no point", "off-curve", spliced(good, atE, offCurve)},
+	} {
+		vectors = append(vectors, proofVector{Name: c.name, Commitments: 1, Expect: c.expect, Proof: hex.EncodeToString(c.proof)})
+	}
 	return vectors
+}
+
+// spliced returns a copy of b with a part at an offset.
+func spliced(b []byte, at int, part []byte) []byte {
+	out := bytes.Clone(b)
+	copy(out[at:], part)
+	return out
 }
 
 // badPoints returns the smallest x without a point on the curve, the smallest
