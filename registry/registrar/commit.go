@@ -200,6 +200,6 @@ func (r *Registrar) take(rec *record, operation []byte) {
 		if !rec.keepsIndex {
 			r.free.give(rec.op.Index)
 		}
-		r.revoked.add(id, revocation{rec.admission.nullifierHash, r.config.readmission(rec.unix)}, rec.unix)
+		r.revoked.add(id, rec.admission.nullifierHash, r.config.readmission(rec.unix), rec.unix)
 	}
 }

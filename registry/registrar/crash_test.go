@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -73,7 +72,20 @@ func TestKillFindsEarlyAcknowledgement(t *testing.T) {
 
 // runAndKill runs a child until it is killed at a random moment, and returns
 // what it acknowledged.
-func runAndKill(t *testing.T, dir, part string) []acked {
+func runAndKill(t *testing.T, dir, part string) (acks []acked) {
+	t.Helper()
+	killed(t, dir, part, func(line string) error {
+		var a acked
+		_, err := fmt.Sscanf(line, "%d %d %d %d\n", &a.kind, &a.candidate, &a.index, &a.sequence)
+		acks = append(acks, a)
+		return err
+	})
+	return acks
+}
+
+// killed runs a child until it is killed at a random moment, and has take read the
+// lines that it wrote.
+func killed(t *testing.T, dir, part string, take func(line string) error) {
 	t.Helper()
 	child := exec.Command(os.Args[0])
 	child.Env = append(os.Environ(), childEnv+"="+part, childDirEnv+"="+dir)
@@ -93,23 +105,10 @@ func runAndKill(t *testing.T, dir, part string) []acked {
 		_ = child.Process.Kill() // it cannot have ended by itself
 	})
 	defer timer.Stop()
-	var acks []acked
-	for {
-		line, err := lines.ReadString('\n')
-		if err == io.EOF {
-			break // a last line without its end was not acknowledged
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		var a acked
-		if _, err := fmt.Sscanf(line, "%d %d %d %d\n", &a.kind, &a.candidate, &a.index, &a.sequence); err != nil {
-			t.Fatalf("child said %q: %v", line, err)
-		}
-		acks = append(acks, a)
+	if err := wholeLines(lines, take); err != nil {
+		t.Fatal(err)
 	}
 	_ = child.Wait() // it was killed
-	return acks
 }
 
 // admitForever is the child: several callers admit members and revoke some, and

@@ -159,8 +159,8 @@ func TestOneDelegatePerDevice(t *testing.T) {
 		t.Error(err)
 	}
 	// A key that stays leaves nothing to remember.
-	if len(r.revoked.byIdentity) != 1 {
-		t.Errorf("%d revoked keys are remembered, expected the other delegate's", len(r.revoked.byIdentity))
+	if len(r.revoked.byKey) != 1 {
+		t.Errorf("%d revoked keys are remembered, expected the other delegate's", len(r.revoked.byKey))
 	}
 }
 

@@ -1,8 +1,8 @@
 package registrar
 
 import (
+	"hash/maphash"
 	"math"
-	"slices"
 )
 
 // freeIndexes hands out indexes: the lowest that a revocation freed, and if
@@ -92,46 +92,64 @@ func (n *recordNumbers) set(index, number uint64) {
 	n.chunks[index/recordNumbersChunk][index%recordNumbersChunk] = number
 }
 
+// revocations remembers keys that cannot come back with any nullifier key yet, in
+// some 40 bytes each: delegates come and go every day. It holds keyed hashes of keys
+// and of H(nk), with a key that every process draws: nobody can choose a nullifier key
+// that passes for another one's, but by guessing 64 bits.
+type revocations struct {
+	seed     maphash.Seed
+	byKey    map[uint64]revocation // by the hash of the identity
+	earliest int64                 // no entry ends before
+}
+
 // revocation is what a revocation leaves behind for a while.
 type revocation struct {
-	nullifierHash [32]byte
+	// nullifierHash is the hash of H(nk), or anyNullifier.
+	nullifierHash uint64
 	// until is when the key can come back with another nullifier key, in Unix
 	// seconds.
 	until int64
 }
 
-// revocations remembers keys that cannot come back with any nullifier key yet.
-type revocations struct {
-	byIdentity map[identity][]revocation
-	earliest   int64 // no entry ends before
-}
+// anyNullifier stands for a key that was revoked with two nullifier keys, which an
+// earlier rule allowed: it waits, whatever it comes back with.
+const anyNullifier = 0
 
 // add notes a revocation of now, and forgets those that are over.
-func (r *revocations) add(id identity, rev revocation, now int64) {
+func (r *revocations) add(id identity, nullifierHash [32]byte, until, now int64) {
 	r.forget(now)
-	if r.byIdentity == nil {
-		r.byIdentity = make(map[identity][]revocation)
+	if r.byKey == nil {
+		r.seed, r.byKey = maphash.MakeSeed(), make(map[uint64]revocation)
 	}
-	if len(r.byIdentity) == 0 {
-		r.earliest = rev.until
+	if len(r.byKey) == 0 {
+		r.earliest = until
 	}
-	r.earliest = min(r.earliest, rev.until)
-	r.byIdentity[id] = append(r.byIdentity[id], rev)
+	key, rev := maphash.Comparable(r.seed, id), revocation{r.hash(nullifierHash), until}
+	if before, found := r.byKey[key]; found {
+		rev.until = max(rev.until, before.until)
+		if before.nullifierHash != rev.nullifierHash {
+			rev.nullifierHash = anyNullifier
+		}
+	}
+	r.earliest = min(r.earliest, until)
+	r.byKey[key] = rev
 }
 
-// readmit forgets revocations of a key with the nullifier key that it comes back
+// hash returns the hash of H(nk), which is never anyNullifier.
+func (r *revocations) hash(nullifierHash [32]byte) uint64 {
+	return max(1, maphash.Comparable(r.seed, nullifierHash))
+}
+
+// readmit forgets the revocation of a key with the nullifier key that it comes back
 // with: while it is live, no other can come, and its next revocation is noted anew.
 func (r *revocations) readmit(id identity, nullifierHash [32]byte) {
-	list, found := r.byIdentity[id]
-	if !found {
+	if len(r.byKey) == 0 {
 		return
 	}
-	list = slices.DeleteFunc(list, func(rev revocation) bool { return rev.nullifierHash == nullifierHash })
-	if len(list) == 0 {
-		delete(r.byIdentity, id)
-		return
+	key := maphash.Comparable(r.seed, id)
+	if r.byKey[key].nullifierHash == r.hash(nullifierHash) {
+		delete(r.byKey, key)
 	}
-	r.byIdentity[id] = list
 }
 
 // forget walks through all entries when some are over, so once an epoch.
@@ -140,26 +158,24 @@ func (r *revocations) forget(now int64) {
 		return
 	}
 	r.earliest = math.MaxInt64
-	for id, list := range r.byIdentity {
-		list = slices.DeleteFunc(list, func(rev revocation) bool { return rev.until <= now })
-		if len(list) == 0 {
-			delete(r.byIdentity, id)
+	for key, rev := range r.byKey {
+		if rev.until <= now {
+			delete(r.byKey, key)
 			continue
 		}
-		r.byIdentity[id] = list
-		for _, rev := range list {
-			r.earliest = min(r.earliest, rev.until)
-		}
+		r.earliest = min(r.earliest, rev.until)
 	}
 }
 
 // waitsUntil returns from when on the identity can come back with a nullifier
 // key, in Unix seconds; 0 if no revocation with another one is remembered.
-func (r *revocations) waitsUntil(id identity, nullifierHash [32]byte) (until int64) {
-	for _, rev := range r.byIdentity[id] {
-		if rev.nullifierHash != nullifierHash {
-			until = max(until, rev.until)
-		}
+func (r *revocations) waitsUntil(id identity, nullifierHash [32]byte) int64 {
+	if len(r.byKey) == 0 {
+		return 0
 	}
-	return until
+	rev, found := r.byKey[maphash.Comparable(r.seed, id)]
+	if !found || rev.nullifierHash == r.hash(nullifierHash) {
+		return 0
+	}
+	return rev.until
 }

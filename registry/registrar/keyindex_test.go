@@ -125,20 +125,39 @@ func TestRevocationsForget(t *testing.T) {
 			t.Errorf("%v waits until %d, want %d", id, got, want)
 		}
 	}
-	r.add(a, revocation{[32]byte{1}, 10}, 0)
-	r.add(b, revocation{[32]byte{1}, 90}, 0)
+	r.add(a, [32]byte{1}, 10, 0)
+	r.add(b, [32]byte{1}, 90, 0)
 	waits(a, 2, 10)
 	waits(a, 1, 0)
-	r.add(b, revocation{[32]byte{2}, 80}, 9)
+	waits(b, 1, 0)
+	// Revoked with two nullifier keys, as earlier journals have it: it waits with
+	// either, and with a third.
+	r.add(b, [32]byte{2}, 80, 9)
 	waits(a, 2, 10)
-	r.add(b, revocation{[32]byte{1}, 120}, 10)
+	waits(b, 1, 90)
+	waits(b, 2, 90)
+	waits(b, 3, 90)
+	r.add(b, [32]byte{1}, 120, 10)
 	waits(b, 2, 120)
-	waits(b, 1, 80)
-	if len(r.byIdentity) != 1 || len(r.byIdentity[b]) != 3 {
-		t.Errorf("%v is left, expected three of b", r.byIdentity)
+	waits(b, 1, 120)
+	waits(a, 2, 0)
+	if len(r.byKey) != 1 {
+		t.Errorf("%v is left, expected b", r.byKey)
 	}
-	r.add(a, revocation{[32]byte{1}, 200}, 95)
-	if len(r.byIdentity[a]) != 1 || len(r.byIdentity[b]) != 1 || r.earliest != 120 {
-		t.Errorf("%v is left, expected one of each", r.byIdentity)
+	r.add(a, [32]byte{1}, 200, 95)
+	if len(r.byKey) != 2 || r.earliest != 120 {
+		t.Errorf("%v is left, expected one of each", r.byKey)
+	}
+	// One that comes back with its nullifier key is forgotten, with another is not.
+	r.readmit(a, [32]byte{2})
+	waits(a, 2, 200)
+	r.readmit(a, [32]byte{1})
+	waits(a, 2, 0)
+	r.readmit(b, [32]byte{1})
+	waits(b, 1, 120)
+	var none revocations
+	none.readmit(a, [32]byte{1})
+	if got := none.waitsUntil(a, [32]byte{1}); got != 0 {
+		t.Errorf("nothing was revoked, and it waits until %d", got)
 	}
 }

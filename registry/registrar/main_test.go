@@ -22,6 +22,7 @@ func TestMain(m *testing.M) {
 // childParts are the parts a child process can play, on any system. Each returns
 // the exit status.
 var childParts = map[string]func(dir string) int{
+	"delegate":    delegateForever,
 	"admit":       func(dir string) int { return admitForever(dir, openFile) },
 	"admit-early": func(dir string) int { return admitForever(dir, openLazyFile) },
 }

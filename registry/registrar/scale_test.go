@@ -7,6 +7,8 @@ import (
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/internal/race"
+	"github.com/zkkex/zkkex/keys"
+	"github.com/zkkex/zkkex/registry"
 )
 
 // maxBytesPerMember is the memory a registrar may take, everything included.
@@ -77,6 +79,80 @@ func TestScale(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("one revocation by leaf: %v", elapsed())
+}
+
+// TestScaleOfDelegates measures a registry of 5,000 devices, and of a million with
+// ZKKEX_DEEP=1, of which each delegates, renews, and delegates no more.
+func TestScaleOfDelegates(t *testing.T) {
+	devices := race.Share(5000)
+	if deep() {
+		devices = 1_000_000
+	}
+	dir, r := newRegistrar(t)
+	if err := growFor(r, devices); err != nil {
+		t.Fatal(err)
+	}
+	delegate := func(first uint64, until time.Duration) {
+		for n := 0; n < devices; n += maxBatch / 2 {
+			reqs := make([]*request, min(maxBatch/2, devices-n))
+			for i := range reqs {
+				device := *makeFakeCandidate(uint64(n + i))
+				device.keyType = zkkex.KeyP256
+				copy(device.key[1:], device.key[:keys.PointSize])
+				device.key[0] = 2
+				reqs[i] = fakeDelegation(&device, first+uint64(n+i), until)
+			}
+			r.submit(testTime, reqs...)
+			for _, req := range reqs {
+				if req.err != nil {
+					t.Fatal(req.err)
+				}
+			}
+		}
+	}
+	elapsed := stopwatch()
+	delegate(0, day)
+	t.Logf("admission of %d devices with delegates: %v", devices, elapsed())
+	elapsed = stopwatch()
+	delegate(0, 2*day)
+	t.Logf("renewal: %v", elapsed())
+	if len(r.revoked.byKey) != 0 {
+		t.Errorf("%d revoked keys are remembered, of keys that are live", len(r.revoked.byKey))
+	}
+
+	mustClose(t, r)
+	r = nil
+	before := heap()
+	elapsed = stopwatch()
+	r = mustOpen(t, dir)
+	t.Logf("open: %v", elapsed())
+	if r.Delegates() != devices || r.Members(zkkex.KeyP256) != uint64(devices) || r.Members(zkkex.KeyBabyJubjub) != uint64(devices) {
+		t.Fatalf("%d delegates of %d devices", r.Delegates(), r.Members(zkkex.KeyP256))
+	}
+	perLeaf := float64(heap()-before) / float64(2*devices)
+	t.Logf("memory: %.1f bytes per leaf", perLeaf)
+	if !race.Enabled && perLeaf > maxBytesPerMember {
+		t.Errorf("memory: %.1f bytes per leaf, expected at most %d", perLeaf, maxBytesPerMember)
+	}
+	elapsed = stopwatch()
+	if n, err := r.RevokeEnded(testTime.Add(day)); n != 0 || err != nil {
+		t.Fatal(n, err)
+	}
+	t.Logf("looking for delegations that ended: %v", elapsed())
+	elapsed = stopwatch()
+	if n, err := r.RevokeEnded(testTime.Add(2 * day)); n != devices || err != nil {
+		t.Fatalf("%d ended, %v; expected all", n, err)
+	}
+	t.Logf("end of all delegations: %v, and %.1f bytes remembered of each", elapsed(), float64(heap()-before)/float64(devices)-2*perLeaf)
+}
+
+// growFor makes room for devices and their delegates.
+func growFor(r *Registrar, devices int) error {
+	if 2*devices <= 1<<registry.SmallCapacityBits {
+		return nil
+	}
+	_, err := r.Grow(testTime)
+	return err
 }
 
 func stopwatch() func() time.Duration {
