@@ -9,6 +9,7 @@ func (a *app) commands() []*cobra.Command {
 		a.trustCommand(),
 		a.enrollCommand(),
 		a.keysCommand(),
+		a.thresholdCommand(),
 		a.syncCommand(),
 		a.statusCommand(),
 		a.proveCommand(),

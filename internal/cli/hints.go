@@ -27,6 +27,7 @@ import (
 	"github.com/zkkex/zkkex/setup/ceremony"
 	"github.com/zkkex/zkkex/setup/ceremony/sshsig"
 	"github.com/zkkex/zkkex/slots"
+	"github.com/zkkex/zkkex/threshold"
 	"github.com/zkkex/zkkex/tunnel"
 	"github.com/zkkex/zkkex/venue"
 	"github.com/zkkex/zkkex/venue/descriptor"
@@ -58,6 +59,20 @@ var knownErrors = []struct {
 	{session.ErrBusy, "busy_member", ""},
 	{session.ErrTerms, "not_synced", "zkkex sync"},
 	{session.ErrOpensUsed, string(handshake.OpensExceeded), ""},
+	{threshold.ErrTooFew, "too_few_signers", "do enough participants run zkkex threshold serve, and agree?"},
+	{threshold.ErrNoGroup, "no_group", ""},
+	{threshold.ErrNoSetup, "no_group", ""},
+	{threshold.ErrNoShare, "no_group", ""},
+	{threshold.ErrStranger, "not_in_group", "the setup needs the line that zkkex threshold init printed for this folder"},
+	{threshold.ErrExists, "exists", ""},
+	{threshold.ErrStale, "stale_group", ""},
+	{threshold.ErrAborted, "group_fault", ""},
+	{threshold.ErrEquivocation, "group_fault", ""},
+	{threshold.ErrFalseEcho, "group_fault", ""},
+	{threshold.ErrBadDeal, "group_fault", ""},
+	{threshold.ErrFalseComplaint, "group_fault", ""},
+	{threshold.ErrBadMessage, "group_fault", ""},
+	{threshold.ErrDisagree, "group_fault", ""},
 	{member.ErrOtherDevice, "other_device", ""},
 	{signer.ErrNoDevice, "no_device", "is it plugged in, running, unlocked, and named right? zkkex keys lists the forms"},
 	{signer.ErrAmbiguous, "several_device_keys", ""},
