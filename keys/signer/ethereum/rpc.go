@@ -76,8 +76,8 @@ type rpcError struct {
 var errUnreachable = errors.New("it does not answer")
 
 // call calls a method and decodes its result into result. It returns an error wrapping
-// errUnreachable, [zkkex.ErrMalformed] for an answer that is none, the errors of
-// rpcError.err, or that of ctx.
+// errUnreachable, also if ctx ends, [zkkex.ErrMalformed] for an answer that is none, or
+// the errors of rpcError.err.
 func (c *client) call(ctx context.Context, result any, method string, params ...any) error {
 	id := c.last.Add(1)
 	if params == nil {
@@ -121,12 +121,12 @@ func (c *client) post(ctx context.Context, body []byte) ([]byte, int, error) {
 	r.Header.Set("Content-Type", "application/json")
 	response, err := c.http.Do(r)
 	if err != nil {
-		return nil, 0, unreachable(ctx, err)
+		return nil, 0, unreachable(err)
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	if err != nil {
-		return nil, 0, unreachable(ctx, err)
+		return nil, 0, unreachable(err)
 	}
 	if len(text) > maxAnswer {
 		return nil, 0, malformed(answerFormat, "expected at most %d bytes, got more", maxAnswer)
@@ -134,13 +134,8 @@ func (c *client) post(ctx context.Context, body []byte) ([]byte, int, error) {
 	return text, response.StatusCode, nil
 }
 
-// unreachable tells a wallet that does not answer from a caller that does not wait.
-func unreachable(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return fmt.Errorf("%w: %w", errUnreachable, withoutURL(err))
-}
+// unreachable returns the error of a wallet that does not answer.
+func unreachable(err error) error { return fmt.Errorf("%w: %w", errUnreachable, withoutURL(err)) }
 
 // withoutURL takes the URL out of an error: some have a key in it.
 func withoutURL(err error) error {

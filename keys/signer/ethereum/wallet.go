@@ -134,10 +134,16 @@ func (w *wallet) consent(ctx context.Context, result any, method string, params 
 }
 
 func (w *wallet) within(ctx context.Context, most time.Duration, result any, method string, params ...any) error {
-	cause := fmt.Errorf("%w within %v", errUnreachable, most)
-	ctx, cancel := context.WithTimeoutCause(ctx, most, cause)
+	bounded, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
-	return w.client.call(ctx, result, method, params...)
+	err := w.client.call(bounded, result, method, params...)
+	switch {
+	case ctx.Err() != nil && err != nil:
+		return ctx.Err()
+	case bounded.Err() != nil && err != nil:
+		return fmt.Errorf("%w within %v", errUnreachable, most)
+	}
+	return err
 }
 
 // KeyType returns [zkkex.KeySecp256k1].
@@ -173,7 +179,7 @@ func (w *wallet) Sign(ctx context.Context, m *envelope.Message) (*signer.Signatu
 	case <-w.turn:
 		defer func() { w.turn <- struct{}{} }()
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return nil, ctx.Err()
 	}
 	raw, err := w.ask(ctx, data)
 	if errors.Is(err, errUnreachable) {

@@ -1,6 +1,7 @@
 package ethereum
 
 import (
+	"bufio"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -13,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 	"github.com/decred/dcrd/dcrec/secp256k1/v4/ecdsa"
@@ -375,6 +378,63 @@ func TestWalletSilent(t *testing.T) {
 		t.Errorf("it was asked %d times", n)
 	}
 	close(release)
+}
+
+// A wallet that accepts connections and never answers is given up on, when it is opened
+// sooner than when its owner has to decide. The time is a simulated one.
+func TestWalletTimeouts(t *testing.T) {
+	account := accountOf(t)
+	synctest.Test(t, func(t *testing.T) {
+		silent := false
+		o := signer.Options{Dial: func(context.Context, string, string) (net.Conn, error) {
+			here, there := net.Pipe()
+			go serveOver(there, &silent, account.String())
+			return here, nil
+		}}
+		uri := "eth:http://127.0.0.1:1"
+		began := time.Now()
+		s, err := signer.Open(context.Background(), uri, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		silent = true
+		if _, err := s.Sign(context.Background(), messages()[0]); !errors.Is(err, signer.ErrGone) || time.Since(began) != ConsentTimeout {
+			t.Errorf("signing: %v after %v", err, time.Since(began))
+		}
+		s.Close()
+		began = time.Now()
+		if _, err := signer.Open(context.Background(), uri, o); !errors.Is(err, signer.ErrNoDevice) || time.Since(began) != AnswerTimeout {
+			t.Errorf("opening: %v after %v", err, time.Since(began))
+		}
+		began = time.Now()
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if _, err := signer.Open(ctx, uri, o); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != time.Second {
+			t.Errorf("the caller's second: %v after %v", err, time.Since(began))
+		}
+	})
+}
+
+// serveOver answers one connection with a list of one account, unless it is silent.
+func serveOver(c net.Conn, silent *bool, account string) {
+	defer c.Close()
+	in := bufio.NewReader(c)
+	for {
+		r, err := http.ReadRequest(in)
+		if err != nil {
+			return
+		}
+		var q request
+		if err := json.NewDecoder(r.Body).Decode(&q); err != nil {
+			return
+		}
+		if *silent {
+			_, _ = io.Copy(io.Discard, in) // until the other side has enough
+			return
+		}
+		body := fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"result":["%s"]}`, q.ID, account)
+		fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	}
 }
 
 func TestWalletClosed(t *testing.T) {

@@ -22,7 +22,7 @@ const MaxBcryptRounds = 1024
 
 // parseOpenSSH reads OpenSSH's own format (PROTOCOL.key of OpenSSH), encrypted or not.
 func parseOpenSSH(block *pem.Block, passphrase func() (string, error)) (*private, error) {
-	encrypted, err := checkOpenSSH(block.Bytes)
+	encrypted, outer, err := checkOpenSSH(block.Bytes)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +48,7 @@ func parseOpenSSH(block *pem.Block, passphrase func() (string, error)) (*private
 	if err != nil {
 		return nil, malformed("%w", err)
 	}
-	return checked(eckey.P256, scalar, point)
+	return checked(eckey.P256, scalar, point, outer)
 }
 
 func rawOpenSSH(text []byte, encrypted bool, passphrase func() (string, error)) (any, error) {
@@ -74,39 +74,43 @@ func rawOpenSSH(text []byte, encrypted bool, passphrase func() (string, error)) 
 }
 
 // checkOpenSSH reads the head of a key, which says what work its passphrase takes and,
-// outside of the encrypted part, of what type it is. It tells whether it is encrypted.
-func checkOpenSSH(b []byte) (encrypted bool, err error) {
+// outside of the encrypted part, what its public key is. It tells whether it is encrypted,
+// and the encoding of the point.
+func checkOpenSSH(b []byte) (encrypted bool, point []byte, err error) {
 	s := cryptobyte.String(b)
 	var magic []byte
-	var cipher, kdf, options, public, algorithm cryptobyte.String
+	var cipher, kdf, options, public, algorithm, curve cryptobyte.String
 	var n uint32
 	if !s.ReadBytes(&magic, 15) || !bytes.Equal(magic, []byte("openssh-key-v1\x00")) ||
 		!readString(&s, &cipher) || !readString(&s, &kdf) || !readString(&s, &options) ||
 		!s.ReadUint32(&n) || !readString(&s, &public) || !readString(&public, &algorithm) {
-		return false, malformed("not an OpenSSH private key (PROTOCOL.key)")
+		return false, nil, malformed("not an OpenSSH private key (PROTOCOL.key)")
 	}
 	if n != 1 {
-		return false, fmt.Errorf("%w: the file holds %d private keys, expected one", signer.ErrAmbiguous, n)
+		return false, nil, fmt.Errorf("%w: the file holds %d private keys, expected one", signer.ErrAmbiguous, n)
 	}
 	switch string(algorithm) {
 	case ssh.KeyAlgoECDSA256:
+		if !readString(&public, &curve) || string(curve) != "nistp256" || !readString(&public, (*cryptobyte.String)(&point)) || !public.Empty() {
+			return false, nil, malformed("not a public key of %s", algorithm)
+		}
 	case ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521:
-		return false, fmt.Errorf("%w: %s, expected P-256: ssh-keygen -t ecdsa -b 256 makes one", signer.ErrWrongCurve, algorithm)
+		return false, nil, fmt.Errorf("%w: %s, expected P-256: ssh-keygen -t ecdsa -b 256 makes one", signer.ErrWrongCurve, algorithm)
 	default:
-		return false, fmt.Errorf("%w: %q, expected %s: ssh-keygen -t ecdsa -b 256 makes one", signer.ErrUnsupportedKey, []byte(algorithm), ssh.KeyAlgoECDSA256)
+		return false, nil, fmt.Errorf("%w: %q, expected %s: ssh-keygen -t ecdsa -b 256 makes one", signer.ErrUnsupportedKey, []byte(algorithm), ssh.KeyAlgoECDSA256)
 	}
 	if string(kdf) == "none" {
-		return false, nil
+		return false, point, nil
 	}
 	var salt cryptobyte.String
 	var rounds uint32
 	if string(kdf) != "bcrypt" || !readString(&options, &salt) || !options.ReadUint32(&rounds) || !options.Empty() {
-		return false, malformed("its passphrase is stretched by %q, expected bcrypt", []byte(kdf))
+		return false, nil, malformed("its passphrase is stretched by %q, expected bcrypt", []byte(kdf))
 	}
 	if rounds < 1 || rounds > MaxBcryptRounds {
-		return false, malformed("%d rounds of bcrypt, expected 1 to %d", rounds, MaxBcryptRounds)
+		return false, nil, malformed("%d rounds of bcrypt, expected 1 to %d", rounds, MaxBcryptRounds)
 	}
-	return true, nil
+	return true, point, nil
 }
 
 // readString reads a string of SSH: its length in 4 bytes, and it.

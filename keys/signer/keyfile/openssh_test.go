@@ -8,22 +8,23 @@ import (
 	"testing"
 
 	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/internal/eckey"
 	"github.com/zkkex/zkkex/keys/signer"
 )
 
 func TestOpenSSHHead(t *testing.T) {
 	plain, _ := pem.Decode(testdata(t, "p256-openssh"))
 	sealed, _ := pem.Decode(testdata(t, "p256-openssh-encrypted"))
-	if encrypted, err := checkOpenSSH(plain.Bytes); encrypted || err != nil {
+	if encrypted, _, err := checkOpenSSH(plain.Bytes); encrypted || err != nil {
 		t.Fatalf("plain: %v, %v", encrypted, err)
 	}
-	if encrypted, err := checkOpenSSH(sealed.Bytes); !encrypted || err != nil {
+	if encrypted, _, err := checkOpenSSH(sealed.Bytes); !encrypted || err != nil {
 		t.Fatalf("encrypted: %v, %v", encrypted, err)
 	}
 	// The head of a key: the number of keys follows the options of the derivation.
 	count := []byte{0, 0, 0, 1, 0, 0, 0, 0x68}
 	rounds := bytes.Index(sealed.Bytes, []byte("bcrypt")) + 6 + 4 + 4 + 16
-	if r := binary.BigEndian.Uint32(sealed.Bytes[rounds:]); r < 16 || r > 64 {
+	if r := binary.BigEndian.Uint32(sealed.Bytes[rounds:]); r != 2 {
 		t.Fatalf("%d rounds", r)
 	}
 	set := func(n uint32) []byte {
@@ -51,16 +52,33 @@ func TestOpenSSHHead(t *testing.T) {
 		if name != "nothing" && (bytes.Equal(c.head, plain.Bytes) || bytes.Equal(c.head, sealed.Bytes)) {
 			t.Fatalf("%s: nothing was changed", name)
 		}
-		if _, err := checkOpenSSH(c.head); !errors.Is(err, c.want) {
+		if _, _, err := checkOpenSSH(c.head); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, expected %v", name, err, c.want)
 		}
 	}
 }
 
-// A key whose public part is another's is refused.
+// A key whose public part is another's is refused, in the encrypted part and outside of
+// it.
 func TestOpenSSHMismatch(t *testing.T) {
+	scalar := unhex(t, scalars[eckey.P256])
+	ours := point(t, eckey.P256, scalar).Uncompressed()
+	others := point(t, eckey.P256, append(make([]byte, 31), 1)).Uncompressed()
+	for name, passphrase := range map[string]func() (string, error){
+		"p256-openssh":           nil,
+		"p256-openssh-encrypted": func() (string, error) { return testPassphrase, nil },
+	} {
+		block, _ := pem.Decode(testdata(t, name))
+		changed := bytes.Replace(block.Bytes, ours[:], others[:], 1)
+		if bytes.Equal(changed, block.Bytes) {
+			t.Fatalf("%s: the point is not in it", name)
+		}
+		block.Bytes = changed
+		if _, err := parsePEM(pem.EncodeToMemory(block), passphrase); !errors.Is(err, zkkex.ErrMalformed) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 	block, _ := pem.Decode(testdata(t, "p256-openssh"))
-	scalar := unhex(t, scalars[1])
 	changed := bytes.Clone(scalar)
 	changed[31] ^= 1
 	block.Bytes = bytes.Replace(block.Bytes, scalar, changed, 1)

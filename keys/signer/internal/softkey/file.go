@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/internal/regularfile"
@@ -23,7 +24,11 @@ func ReadFile(path string, most int64) ([]byte, fs.FileMode, error) {
 	}
 	f, info, err := regularfile.Open(os.DirFS(dir), name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, 0, fmt.Errorf("%w: %w", signer.ErrNoKey, err)
+		hint := ""
+		if strings.HasPrefix(path, "~") {
+			hint = "; a shell replaces ~ at the beginning of a word only: write $HOME"
+		}
+		return nil, 0, fmt.Errorf("%w: %w%s", signer.ErrNoKey, err, hint)
 	}
 	if err != nil {
 		return nil, 0, err
