@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/internal/devicetest"
 	"github.com/zkkex/zkkex/keys"
 	"github.com/zkkex/zkkex/registry"
 )
@@ -53,6 +54,15 @@ func TestSpecSamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	inSpec(t, "the tile of hashes", hex.EncodeToString(hashes))
+	deviceDir, devices := newRegistrar(t)
+	device, err := keys.ParsePublic(zkkex.KeyP256, devicetest.New(t, zkkex.KeyP256, "a").PublicKey, p.NullifierKeyHash())
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustAdmitDevice(t, devices, device, &Delegation{p, testTime.Add(day)}, testTime)
+	journal = []byte(snapshot(t, deviceDir)[journalFile])
+	inSpec(t, "a device's record", hex.EncodeToString(journal[offsetOf(0):offsetOf(1)]))
+	inSpec(t, "a delegate's record", hex.EncodeToString(journal[offsetOf(1):offsetOf(2)]))
 	inSpec(t, "a journal header", hex.EncodeToString(header{capacityBits: registry.SmallCapacityBits, id: zkkex.RegistryID{1, 2, 3}}.encode()))
 }
 
