@@ -7,7 +7,6 @@ import (
 	"math/big"
 	"math/bits"
 
-	curve "github.com/consensys/gnark-crypto/ecc/bn254"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr/fft"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr/pedersen"
@@ -104,12 +103,12 @@ func newMaker(system *cs.R1CS, w *Waste) (*maker, error) {
 // proving makes the points in G1 of the proving key, but for the quotient's.
 func (k *maker) proving() {
 	pk, w := k.pk, k.waste
-	single := inG1([]fr.Element{w.Alpha, w.Beta, w.Delta})
+	single := inG1().times([]fr.Element{w.Alpha, w.Beta, w.Delta})
 	pk.G1.Alpha, pk.G1.Beta, pk.G1.Delta = single[0], single[1], single[2]
 	var a, b []fr.Element
 	a, pk.InfinityA, pk.NbInfinityA = finite(k.columns.a)
 	b, pk.InfinityB, pk.NbInfinityB = finite(k.columns.b)
-	pk.G1.A, pk.G1.B = inG1(a), inG1(b)
+	pk.G1.A, pk.G1.B = inG1().times(a), inG1().times(b)
 
 	apart := make([]bool, k.size.Wires())
 	for i := range k.size.Public {
@@ -125,7 +124,7 @@ func (k *maker) proving() {
 		for i := range basis {
 			exponents[i].Mul(&basis[i], &w.Sigma)
 		}
-		pk.CommitmentKeys = []pedersen.ProvingKey{{Basis: inG1(basis), BasisExpSigma: inG1(exponents)}}
+		pk.CommitmentKeys = []pedersen.ProvingKey{{Basis: inG1().times(basis), BasisExpSigma: inG1().times(exponents)}}
 	}
 	var private []int
 	for wire := range apart {
@@ -133,14 +132,14 @@ func (k *maker) proving() {
 			private = append(private, wire)
 		}
 	}
-	pk.G1.K = inG1(divided(k.combined, w.Delta, private))
+	pk.G1.K = inG1().times(divided(k.combined, w.Delta, private))
 }
 
 // proving2 makes the points in G2 of the proving key.
 func (k *maker) proving2() {
 	b, _, _ := finite(k.columns.b)
-	k.pk.G2.B = inG2(b)
-	single := inG2([]fr.Element{k.waste.Beta, k.waste.Delta})
+	k.pk.G2.B = inG2().times(b)
+	single := inG2().times([]fr.Element{k.waste.Beta, k.waste.Delta})
 	k.pk.G2.Beta, k.pk.G2.Delta = single[0], single[1]
 }
 
@@ -158,7 +157,7 @@ func (k *maker) quotient() {
 		scalars[bits.Reverse64(i)>>unused] = power
 		power.Mul(&power, &k.waste.Tau)
 	}
-	k.pk.G1.Z = inG1(scalars[:n-1])
+	k.pk.G1.Z = inG1().times(scalars[:n-1])
 }
 
 // verifying makes the points of the verifying key.
@@ -166,19 +165,19 @@ func (k *maker) verifying() {
 	vk, w := k.vk, k.waste
 	vk.Alpha1, vk.Beta1, vk.Delta1 = k.pk.G1.Alpha, k.pk.G1.Beta, k.pk.G1.Delta
 	vk.Beta2, vk.Delta2 = k.pk.G2.Beta, k.pk.G2.Delta
-	vk.Gamma2 = inG2([]fr.Element{w.Gamma})[0]
+	vk.Gamma2 = inG2().times([]fr.Element{w.Gamma})[0]
 	inputs := make([]int, len(vk.K))
 	for i := range inputs {
 		inputs[i] = i
 	}
-	copy(vk.K[:], inG1(divided(k.combined, w.Gamma, inputs)))
+	copy(vk.K[:], inG1().times(divided(k.combined, w.Gamma, inputs)))
 	if k.commitment == nil {
 		return
 	}
 	var sigma fr.Element
 	sigma.Mul(&w.G, &w.Sigma).Neg(&sigma)
-	g := inG2([]fr.Element{w.G, sigma})
-	challenge := inG1(divided(k.combined, w.Gamma, []int{k.commitment.Challenge}))
+	g := inG2().times([]fr.Element{w.G, sigma})
+	challenge := inG1().times(divided(k.combined, w.Gamma, []int{k.commitment.Challenge}))
 	vk.Commitment = &groth16.CommitmentPoints{Challenge: challenge[0], G: g[0], GSigmaNeg: g[1]}
 }
 
@@ -204,14 +203,4 @@ func finite(values []fr.Element) (out []fr.Element, infinite []bool, count uint6
 		}
 	}
 	return out, infinite, count
-}
-
-func inG1(scalars []fr.Element) []curve.G1Affine {
-	_, _, g1, _ := curve.Generators()
-	return curve.BatchScalarMultiplicationG1(&g1, scalars)
-}
-
-func inG2(scalars []fr.Element) []curve.G2Affine {
-	_, _, _, g2 := curve.Generators()
-	return curve.BatchScalarMultiplicationG2(&g2, scalars)
 }
