@@ -7,4 +7,6 @@ package all
 import (
 	_ "github.com/zkkex/zkkex/keys/signer/ethereum" // eth, eip155
 	_ "github.com/zkkex/zkkex/keys/signer/keyfile"  // file
+	_ "github.com/zkkex/zkkex/keys/signer/pkcs11"   // pkcs11
+	_ "github.com/zkkex/zkkex/keys/signer/sshagent" // ssh-agent
 )

@@ -42,7 +42,32 @@ type target struct {
 }
 
 func openEth(ctx context.Context, rest string, o *signer.Options) (signer.Signer, error) {
-	var t target
+	t, err := parseEth(rest)
+	if err != nil {
+		return nil, err
+	}
+	return t.open(ctx, o)
+}
+
+func openCAIP(ctx context.Context, rest string, o *signer.Options) (signer.Signer, error) {
+	t, err := parseCAIP(rest)
+	if err != nil {
+		return nil, err
+	}
+	return t.open(ctx, o)
+}
+
+// open opens a keystore or a wallet.
+func (t *target) open(ctx context.Context, o *signer.Options) (signer.Signer, error) {
+	if t.url == nil {
+		return openKeystore(t, o)
+	}
+	return openWallet(ctx, t, o)
+}
+
+// parseEth decodes [ADDRESS@]PLACE.
+func parseEth(rest string) (*target, error) {
+	t := &target{}
 	place := rest
 	if before, after, found := strings.Cut(rest, "@"); found && strings.HasPrefix(before, "0x") {
 		address, err := ParseAddress(before)
@@ -51,37 +76,38 @@ func openEth(ctx context.Context, rest string, o *signer.Options) (signer.Signer
 		}
 		t.address, place = &address, after
 	}
-	return t.open(ctx, place, o)
+	return t, t.parsePlace(place)
 }
 
-func openCAIP(ctx context.Context, rest string, o *signer.Options) (signer.Signer, error) {
+// parseCAIP decodes CHAIN:ADDRESS@PLACE.
+func parseCAIP(rest string) (*target, error) {
 	before, place, _ := strings.Cut(rest, "@")
 	account, err := ParseAccount(Namespace + ":" + before)
 	if err != nil {
 		return nil, err
 	}
-	t := target{address: &account.Address, chain: account.Chain}
-	return t.open(ctx, place, o)
+	t := &target{address: &account.Address, chain: account.Chain}
+	return t, t.parsePlace(place)
 }
 
-// open opens a keystore or a wallet.
-func (t *target) open(ctx context.Context, place string, o *signer.Options) (signer.Signer, error) {
+// parsePlace decodes a wallet's URL or a keystore's path.
+func (t *target) parsePlace(place string) error {
 	if place == "" || t.address == nil && strings.HasPrefix(place, "0x") {
-		return nil, malformed("key URI", "it does not say where the account is: append @ and a keystore file's path or a wallet's URL, such as @http://127.0.0.1:1248")
+		return malformed("key URI", "it does not say where the account is: append @ and a keystore file's path or a wallet's URL, such as @http://127.0.0.1:1248")
 	}
 	if !strings.HasPrefix(place, "http://") && !strings.HasPrefix(place, "https://") {
 		t.path = place
-		return openKeystore(t, o)
+		return nil
 	}
 	u, err := url.Parse(place)
 	if err != nil || u.Host == "" || u.Fragment != "" {
-		return nil, malformed("key URI", "the wallet's URL is not one of http:// or https:// with a host")
+		return malformed("key URI", "the wallet's URL is not one of http:// or https:// with a host")
 	}
 	if u.Scheme == "http" && !isLoopback(u.Hostname()) {
-		return nil, malformed("key URI", "a wallet on another machine needs https://: with http:// the network in between sees which account enters which registry")
+		return malformed("key URI", "a wallet on another machine needs https://: with http:// the network in between sees which account enters which registry")
 	}
 	t.url = u
-	return openWallet(ctx, t, o)
+	return nil
 }
 
 func isLoopback(host string) bool {
