@@ -55,8 +55,8 @@ type ecKeyAssignment struct {
 	digits  ECDigits
 }
 
-// assignECKey returns [Assign] for the relation of a type of key.
-func assignECKey(keyType zkkex.KeyType) func(st *zkkex.Statement, w *Witness) (frontend.Circuit, error) {
+// assignECKey is [Assign] for the relation of a type of key.
+func assignECKey(keyType zkkex.KeyType) func(*zkkex.Statement, *Witness) (frontend.Circuit, error) {
 	return func(st *zkkex.Statement, w *Witness) (frontend.Circuit, error) {
 		a := &ecKeyAssignment{keyType: keyType}
 		defer a.wipe()
@@ -73,11 +73,20 @@ func assignECKey(keyType zkkex.KeyType) func(st *zkkex.Statement, w *Witness) (f
 	}
 }
 
+// checkECKey is [CheckOwner] for the relation of a type of key.
+func checkECKey(keyType zkkex.KeyType) func(*zkkex.Statement, *Owner) error {
+	return func(_ *zkkex.Statement, o *Owner) error {
+		a := &ecKeyAssignment{keyType: keyType}
+		defer a.wipe()
+		return a.setOwner(o)
+	}
+}
+
 // setOwner takes the digits of the owner's scalar, which must be that of the
-// public key, as the nullifier key must be that of its hash.
+// public key.
 func (a *ecKeyAssignment) setOwner(o *Owner) error {
-	if o == nil || o.Public == nil || o.Public.KeyType() != a.keyType {
-		return &WitnessError{"key", fmt.Sprintf("expected Owner, with a key of type %v and its scalar", a.keyType)}
+	if err := checkOwner(o, a.keyType); err != nil {
+		return err
 	}
 	base := baseOf(a.keyType)
 	digits, err := recodeEC(o.Scalar, base.curve.n)
@@ -87,10 +96,6 @@ func (a *ecKeyAssignment) setOwner(o *Owner) error {
 	defer digits.wipe()
 	if field.Bytes(base.coordinate(digits)) != o.Public.Coordinate() {
 		return &WitnessError{"key", "the scalar is not that of the public key"}
-	}
-	nk, err := field.Parse(o.NullifierKey)
-	if err != nil || field.Bytes(field.HashNullifierKey(nk)) != o.Public.NullifierKeyHash() {
-		return &WitnessError{"nullifier", "the nullifier key is not that whose hash the public key carries"}
 	}
 	a.digits = *digits
 	return nil

@@ -59,21 +59,22 @@ func (f *residueField) assertBelowModulus(label string, hi, lo frontend.Variable
 func canonicalHint(q *big.Int, inputs, outputs []*big.Int) error {
 	h := readHint(q, inputs)
 	x := h.integer(h.values)
-	x.Mod(x, h.p)
-	rest := new(big.Int).Sub(h.p, big.NewInt(1))
-	rest.Sub(rest, x)
-	n := (len(outputs) - 1) / 4
-	for i, v := range []*big.Int{x, rest} {
-		upper, lower := new(big.Int).DivMod(v, power2(coordinateHalf), new(big.Int))
-		h.write(lower, outputs[2*i*n:(2*i+1)*n])
-		h.write(upper, outputs[(2*i+1)*n:(2*i+2)*n])
-	}
-	lower := new(big.Int).Mod(x, power2(coordinateHalf))
-	most := new(big.Int).Sub(h.p, big.NewInt(1))
-	if lower.Cmp(most.Mod(most, power2(coordinateHalf))) > 0 {
-		outputs[4*n].SetInt64(1)
-	}
+	h.writeCanonical(x.Mod(x, h.p), outputs)
 	return nil
+}
+
+func (h *hinted) writeCanonical(x *big.Int, outputs []*big.Int) {
+	n, unit := (len(outputs)-1)/4, power2(coordinateHalf)
+	most := new(big.Int).Sub(h.p, big.NewInt(1))
+	upper, lower := new(big.Int).DivMod(x, unit, new(big.Int))
+	restUpper, restLower := new(big.Int).DivMod(new(big.Int).Sub(most, x), unit, new(big.Int))
+	for i, v := range []*big.Int{lower, upper, restLower, restUpper} {
+		h.write(v, outputs[i*n:(i+1)*n])
+	}
+	outputs[4*n].SetUint64(0)
+	if lower.Cmp(most.Mod(most, unit)) > 0 {
+		outputs[4*n].SetUint64(1)
+	}
 }
 
 // ecCoordinate returns what the leaf takes of a key on another curve, the twin of
