@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/pem"
 	"errors"
-	"strings"
 	"testing"
 
 	"github.com/zkkex/zkkex"
@@ -183,27 +182,49 @@ func TestPBES2Refused(t *testing.T) {
 	}
 }
 
-// Padding that is right by chance does not make a wrong passphrase right.
-func TestPBES2Garbage(t *testing.T) {
+// Padding that is right by chance, as it is for one passphrase in 256, does not make a
+// wrong passphrase right.
+func TestPBES2ChancePadding(t *testing.T) {
 	block, _ := pem.Decode(testdata(t, "p256-pbes2.pem"))
+	const chance = "wrong 783"
 	p, err := parsePBES2(block.Bytes)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.iterations = 1
-	found := 0
-	for i := range 2000 {
-		plain, err := p.open(strings.Repeat("x", i+1))
-		if err == nil {
-			found++
-			if _, err := parsePKCS8(plain); !errors.Is(err, zkkex.ErrMalformed) {
-				t.Errorf("passphrase %d: %v", i, err)
-			}
-		} else if !errors.Is(err, signer.ErrPIN) {
-			t.Errorf("passphrase %d: %v", i, err)
+	if _, err := p.open(chance); err != nil {
+		t.Fatalf("the padding is not right: %v", err)
+	}
+	for _, passphrase := range []string{chance, "wrong 784"} {
+		if _, err := parseEncryptedPKCS8(block.Bytes, func() (string, error) { return passphrase, nil }); !errors.Is(err, signer.ErrPIN) || errors.Is(err, zkkex.ErrMalformed) {
+			t.Errorf("%s: %v", passphrase, err)
 		}
 	}
-	if found == 0 {
-		t.Error("no passphrase gave padding; one in 256 should")
+}
+
+// The parameters of PBKDF2 may name the length of the key, which is then the cipher's.
+func TestPBKDF2Parameters(t *testing.T) {
+	type parameters struct {
+		Salt       []byte
+		Iterations int
+		KeyLength  int `asn1:"optional"`
+		Function   algorithmIdentifier
+	}
+	sha256 := algorithmIdentifier{Algorithm: asn1.ObjectIdentifier{1, 2, 840, 113549, 2, 9}}
+	for name, c := range map[string]struct {
+		parameters parameters
+		want       error
+	}{
+		"no length":    {parameters{[]byte("salt"), 1, 0, sha256}, nil},
+		"its length":   {parameters{[]byte("salt"), 1, 32, sha256}, nil},
+		"other length": {parameters{[]byte("salt"), 1, 16, sha256}, zkkex.ErrMalformed},
+	} {
+		der := encode(t, struct {
+			OID        asn1.ObjectIdentifier
+			Parameters parameters
+		}{oidPBKDF2, c.parameters})
+		p := &pbes2{keySize: 32}
+		if err := p.parseKDF(der[2:]); !errors.Is(err, c.want) || err == nil && p.function == nil {
+			t.Errorf("%s: %v, expected %v", name, err, c.want)
+		}
 	}
 }

@@ -46,6 +46,7 @@ func TestOpenSSHHead(t *testing.T) {
 		"other magic":       {bytes.Replace(plain.Bytes, []byte("openssh-key-v1"), []byte("openssh-key-v2"), 1), zkkex.ErrMalformed},
 		"truncated":         {plain.Bytes[:40], zkkex.ErrMalformed},
 		"length too large":  {append(plain.Bytes[:15:15], 0xff, 0xff, 0xff, 0xff), zkkex.ErrMalformed},
+		"other curve":       {bytes.Replace(plain.Bytes, []byte("\x08nistp256"), []byte("\x08nistp257"), 1), zkkex.ErrMalformed},
 		"nothing":           {nil, zkkex.ErrMalformed},
 		"length at the end": {append(plain.Bytes[:15:15], 0, 0), zkkex.ErrMalformed},
 	} {

@@ -81,6 +81,7 @@ func TestCopies(t *testing.T) {
 	}
 }
 
+// A key that is closed while others sign gives each of them a signature or ErrClosed.
 func TestCloseWhileSigning(t *testing.T) {
 	m := &envelope.Message{Purpose: envelope.Certificate, Binding: zkkex.Binding{1}}
 	for _, c := range curves {
@@ -88,15 +89,32 @@ func TestCloseWhileSigning(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		signed := make(chan struct{}, 4)
 		var wait sync.WaitGroup
-		for range 8 {
+		for range cap(signed) {
 			wait.Go(func() {
-				if _, err := k.Sign(context.Background(), m); err != nil && !errors.Is(err, signer.ErrClosed) {
-					t.Errorf("%v", err)
+				for first := true; ; first = false {
+					sig, err := k.Sign(context.Background(), m)
+					if err == nil {
+						err = envelope.Raw.Verify(c.KeyType(), k.PublicKey(), m, sig.Bytes)
+					}
+					if first {
+						signed <- struct{}{}
+					}
+					if errors.Is(err, signer.ErrClosed) {
+						return
+					}
+					if err != nil {
+						t.Error(err)
+						return
+					}
 				}
 			})
 		}
-		wait.Go(func() { k.Close() })
+		<-signed
+		if err := k.Close(); err != nil {
+			t.Error(err)
+		}
 		wait.Wait()
 		if err := k.WithScalar(func([]byte) error { return nil }); !errors.Is(err, signer.ErrClosed) {
 			t.Errorf("closed: %v", err)
