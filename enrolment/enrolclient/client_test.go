@@ -1,15 +1,20 @@
 package enrolclient
 
 import (
+	"encoding/hex"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/enrolment"
+	"github.com/zkkex/zkkex/internal/devicetest"
 	"github.com/zkkex/zkkex/keys"
+	"github.com/zkkex/zkkex/keys/envelope"
 )
 
 // The whole way, with a real registrar, is tested in registry/mirror.
@@ -66,6 +71,38 @@ func TestRequests(t *testing.T) {
 	}
 	if _, err := c.Status(t.Context(), "../challenge"); !errors.Is(err, zkkex.ErrMalformed) {
 		t.Fatalf("identifier that is none: %v; want ErrMalformed", err)
+	}
+}
+
+// A device's request is sent as it is.
+func TestSubmitDeviceRequest(t *testing.T) {
+	device := devicetest.New(t, zkkex.KeySecp256k1, "a")
+	delegate, err := keys.Generate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer := enrolment.DeviceSigner{KeyType: device.KeyType, Envelope: envelope.EIP712, Sign: device.Signer(envelope.EIP712)}
+	challenge := enrolment.Challenge{Registry: zkkex.RegistryID{1}, Expiry: 1}
+	request, err := enrolment.NewDeviceRequest(t.Context(), signer, delegate.Public().NullifierKeyHash(), delegate, time.Unix(1000, 0), challenge)
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest := request.Digest()
+	id := hex.EncodeToString(digest[:])
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		got, err := enrolment.ParseDeviceRequest(body)
+		if err != nil || got.Digest() != digest {
+			t.Errorf("sent %q, %v", body, err)
+		}
+		w.WriteHeader(http.StatusAccepted)
+		_, _ = w.Write([]byte(`{"id":"` + id + `","state":"approved"}`))
+	})
+	if got, err := c.Submit(t.Context(), request); err != nil || got.ID != id || got.State != Approved {
+		t.Fatalf("submitted: %+v, %v", got, err)
 	}
 }
 

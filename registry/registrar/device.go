@@ -43,8 +43,8 @@ type DeviceReceipt struct {
 // and at the same index; so does the same key with another end. The delegate's key
 // must be nobody else's. Once the delegation ended, see [Registrar.RevokeEnded].
 //
-// The errors are those of Admit, for the device and for the delegate, and then
-// neither is admitted; [zkkex.ErrRejected] for a delegation that is too long; and
+// The errors are those of Admit, for the device, and [ErrDelegateKey] for the
+// delegate, and then neither is admitted; [zkkex.ErrRejected] for a delegation that is too long; and
 // [ErrDelegationEnded], and then the device is a member without this delegate.
 func (r *Registrar) AdmitDevice(device *keys.Public, d *Delegation, now time.Time) (DeviceReceipt, error) {
 	plan, err := newDevicePlan(device, d)
@@ -210,7 +210,8 @@ func (p *devicePlan) planReplacement(r *Registrar, b *batch, req *request, devic
 	return nil
 }
 
-// checkDelegate returns nil if the delegate's key is nobody's, and need not wait.
+// checkDelegate returns nil if the delegate's key is nobody's, and was nobody else's
+// not long ago.
 func (p *devicePlan) checkDelegate(r *Registrar, b *batch, req *request) error {
 	id := p.delegate.identity()
 	if b.touches(id) {
@@ -223,7 +224,11 @@ func (p *devicePlan) checkDelegate(r *Registrar, b *batch, req *request) error {
 	if live != nil {
 		return fmt.Errorf("%w: this one is the member's at index %d; take another key", ErrDelegateKey, live.op.Index)
 	}
-	return r.checkReadmission(req, p.delegate)
+	// A device can wait to come back. A delegate's key need not: another one is as good.
+	if err := r.checkReadmission(req, p.delegate); err != nil {
+		return fmt.Errorf("%w: this one is not; take another key: %w", ErrDelegateKey, err)
+	}
+	return nil
 }
 
 // RevokeEnded revokes the delegates whose delegation has ended, and returns how

@@ -255,9 +255,15 @@ func TestLinks(t *testing.T) {
 	if len(l.chunks) != 4 || l.chunks[1] != nil || l.chunks[2] != nil {
 		t.Errorf("chunks without delegates take memory")
 	}
-	for now, want := range map[int64]string{-1: "[]", 29: "[]", 30: "[3]", 599: "[3]", 600: fmt.Sprintf("[3 %d]", uint64(far)), 1 << 40: fmt.Sprintf("[1 3 %d]", uint64(far))} {
-		if got := fmt.Sprint(l.ended(now)); got != want {
-			t.Errorf("at %d, %s have ended, want %s", now, got, want)
+	for _, test := range []struct {
+		now  int64
+		want string
+	}{
+		{-1, "[]"}, {29, "[]"}, {30, "[3]"}, {599, "[3]"}, {600, fmt.Sprintf("[3 %d]", uint64(far))},
+		{1 << 40, fmt.Sprintf("[1 3 %d]", uint64(far))},
+	} {
+		if got := fmt.Sprint(l.ended(test.now)); got != test.want {
+			t.Errorf("at %d, %s have ended, want %s", test.now, got, test.want)
 		}
 	}
 	l.part(far)

@@ -408,6 +408,34 @@ func TestOneLeafPerPoint(t *testing.T) {
 	}
 }
 
+// A key that was revoked with another nullifier key is no delegate's for as long as it
+// could not come back.
+func TestDelegateKeyOfLate(t *testing.T) {
+	dir, r := newRegistrar(t)
+	first, second := newDevice(t, zkkex.KeyP256, "a", 1), newDevice(t, zkkex.KeyP256, "b", 2)
+	key := newMember(t)
+	mustAdmitDevice(t, r, first, delegationTo(t, key, 1, day), testTime)
+	if _, err := r.RevokeKey(key, testTime); err != nil {
+		t.Fatal(err)
+	}
+	r = reopen(t, dir, r)
+	for range 2 {
+		_, err := r.AdmitDevice(second, delegationTo(t, key, 2, 5*day), testTime.Add(2*day))
+		if !errors.Is(err, ErrDelegateKey) || !errors.Is(err, ErrReadmission) {
+			t.Errorf("another device's delegate of two days before: %v; want ErrDelegateKey and ErrReadmission", err)
+		}
+	}
+	if got := mustAdmitDevice(t, r, first, delegationTo(t, key, 1, day), testTime); !got.Delegate.New {
+		t.Errorf("its own device's delegate: %+v", got)
+	}
+	if _, err := r.RevokeKey(key, testTime); err != nil {
+		t.Fatal(err)
+	}
+	if got := mustAdmitDevice(t, r, second, delegationTo(t, key, 2, 5*day), testTime.Add(3*day)); !got.Delegate.New {
+		t.Errorf("three days later: %+v", got)
+	}
+}
+
 func TestDelegateWhenFull(t *testing.T) {
 	_, r := newRegistrar(t)
 	device := newDevice(t, zkkex.KeyP256, "a", 1)

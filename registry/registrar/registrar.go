@@ -17,6 +17,12 @@
 // and is public (checkpoints, tiles) holds neither public keys nor hashes of
 // nullifier keys. The formats are in docs/spec/registry.md.
 //
+// # Devices
+//
+// A member whose key only signs can have a delegate beside it for a while, another
+// leaf with the same nullifier key; see [Registrar.AdmitDevice]. Who keeps a registry
+// without a [Server] calls [Registrar.Process] from time to time.
+//
 // # Durability
 //
 // An operation is acknowledged only after the journal was made durable. An
@@ -82,7 +88,8 @@ var (
 	// comes back with another nullifier key; see [ReadmissionError].
 	ErrReadmission = errors.New("the public key was revoked not long ago and comes back with another nullifier key")
 	// ErrDelegateKey reports an admission of a key that is a live delegate's, or a
-	// delegation to a key that is a member's.
+	// delegation to a key that is a member's, or that was revoked not long ago with
+	// another nullifier key.
 	ErrDelegateKey = errors.New("a delegate's key has to be one of its own")
 	// ErrDelegationEnded reports a delegation that ended before it was admitted.
 	// The device is a member all the same.
