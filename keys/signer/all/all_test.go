@@ -59,9 +59,14 @@ func TestSchemes(t *testing.T) {
 			t.Errorf("%s: usage %q, example %q", s.Name, s.Usage, s.Example)
 		}
 	}
-	for _, name := range []string{"file", "eth", "eip155"} {
+	for _, name := range []string{"file", "eth", "eip155", "ssh-agent"} {
 		if !have[name].Available {
 			t.Errorf("%s is not available", name)
+		}
+	}
+	for _, name := range []string{"pkcs11", "tpm"} { // not on every system
+		if _, ok := have[name]; !ok {
+			t.Errorf("%s is not registered", name)
 		}
 	}
 }
