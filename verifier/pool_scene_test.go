@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/zkkex/zkkex"
-	"github.com/zkkex/zkkex/setup/dev"
 	"github.com/zkkex/zkkex/verifier"
 	"github.com/zkkex/zkkex/verifier/spent"
 )
@@ -27,7 +26,7 @@ func newPool(t *testing.T, c verifier.PoolConfig) *verifier.Pool {
 func TestPoolDecidesAlike(t *testing.T) {
 	pool := newPool(t, verifier.PoolConfig{Workers: 1})
 	var wg sync.WaitGroup
-	for _, id := range dev.Shipped() {
+	for id := range scenes {
 		s := load(t, id)
 		store := &recording{Store: spent.NewMemory()}
 		once := s.verifier(t, func(c *verifier.Config) { c.Pool, c.Spent = pool, store })

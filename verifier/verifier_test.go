@@ -17,7 +17,6 @@ import (
 	"github.com/zkkex/zkkex/internal/canonical"
 	"github.com/zkkex/zkkex/internal/groth16"
 	"github.com/zkkex/zkkex/registry"
-	"github.com/zkkex/zkkex/setup/dev"
 	"github.com/zkkex/zkkex/setup/params"
 	"github.com/zkkex/zkkex/verifier"
 	"github.com/zkkex/zkkex/verifier/spent"
@@ -25,7 +24,7 @@ import (
 
 // TestAcceptsOnce is the main job, for both circuits: yes, and then no.
 func TestAcceptsOnce(t *testing.T) {
-	for _, id := range dev.Shipped() {
+	for id := range scenes {
 		s := load(t, id)
 		v := s.verifier(t, nil)
 		decision, err := v.Verify(context.Background(), s.first, s.authorized)
