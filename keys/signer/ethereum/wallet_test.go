@@ -334,6 +334,10 @@ func TestWalletChangesChain(t *testing.T) {
 func TestWalletGone(t *testing.T) {
 	f := newFakeWallet(t)
 	w := openAt(t, f, signer.Options{})
+	f.instead("eth_signTypedData_v4", func([]any) (any, error) { panic(http.ErrAbortHandler) })
+	if _, err := w.Sign(context.Background(), messages()[0]); !errors.Is(err, signer.ErrGone) {
+		t.Errorf("in the middle: %v", err)
+	}
 	f.server.Close()
 	if _, err := w.Sign(context.Background(), messages()[0]); !errors.Is(err, signer.ErrGone) {
 		t.Errorf("stopped: %v", err)
