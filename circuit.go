@@ -1,9 +1,6 @@
 package zkkex
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // CircuitID names one relation, exactly: the proof system, the curve, the key
 // type and the capacity of the registry. A changed relation is a new id, never
@@ -17,15 +14,54 @@ const (
 	BabyJubjub20 CircuitID = 0x0101
 	// BabyJubjub32 proves a Baby Jubjub key in a registry of capacity 2^32.
 	BabyJubjub32 CircuitID = 0x0102
+	// EdDSA20 proves a signature of the binding by a Baby Jubjub key, whose private
+	// part nobody needs to have, in a registry of capacity 2^20.
+	EdDSA20 CircuitID = 0x0103
+	// EdDSA32 proves the same as [EdDSA20], in a registry of capacity 2^32.
+	EdDSA32 CircuitID = 0x0104
 	// BabyJubjub20Plonk proves the same as [BabyJubjub20], with PLONK.
 	BabyJubjub20Plonk CircuitID = 0x0201
 	// BabyJubjub32Plonk proves the same as [BabyJubjub32], with PLONK.
 	BabyJubjub32Plonk CircuitID = 0x0202
 )
 
+// circuit is what an id stands for.
+type circuit struct {
+	id           CircuitID
+	name         string
+	keyType      KeyType
+	capacityBits int
+}
+
+// circuits lists the circuits of this version, in order of their ids.
+func circuits() []circuit {
+	return []circuit{
+		{BabyJubjub20, "babyjubjub-20", KeyBabyJubjub, 20},
+		{BabyJubjub32, "babyjubjub-32", KeyBabyJubjub, 32},
+		{EdDSA20, "eddsa-20", KeyEdDSA, 20},
+		{EdDSA32, "eddsa-32", KeyEdDSA, 32},
+		{BabyJubjub20Plonk, "babyjubjub-20-plonk", KeyBabyJubjub, 20},
+		{BabyJubjub32Plonk, "babyjubjub-32-plonk", KeyBabyJubjub, 32},
+	}
+}
+
+// circuit returns what the id stands for, or the zero value for an unknown one.
+func (id CircuitID) circuit() circuit {
+	for _, c := range circuits() {
+		if c.id == id {
+			return c
+		}
+	}
+	return circuit{}
+}
+
 // Circuits lists the circuits this version knows, in order of their ids.
 func Circuits() []CircuitID {
-	return []CircuitID{BabyJubjub20, BabyJubjub32, BabyJubjub20Plonk, BabyJubjub32Plonk}
+	var ids []CircuitID
+	for _, c := range circuits() {
+		ids = append(ids, c.id)
+	}
+	return ids
 }
 
 // ParseCircuit returns the circuit that [CircuitID.String] names. It returns an
@@ -40,54 +76,27 @@ func ParseCircuit(name string) (CircuitID, error) {
 }
 
 // Known reports whether this version knows the circuit.
-func (id CircuitID) Known() bool { return slices.Contains(Circuits(), id) }
+func (id CircuitID) Known() bool { return id.circuit().id != 0 }
 
 // ProofSystem returns the proof system of the circuit's proofs, or 0 for an
 // unknown circuit.
-func (id CircuitID) ProofSystem() ProofSystem {
-	if id.Known() {
-		return ProofSystem(id >> 8)
-	}
-	return 0
-}
+func (id CircuitID) ProofSystem() ProofSystem { return ProofSystem(id.circuit().id >> 8) }
 
 // String returns the circuit's name, as in "babyjubjub-20".
 func (id CircuitID) String() string {
-	switch id {
-	case BabyJubjub20:
-		return "babyjubjub-20"
-	case BabyJubjub32:
-		return "babyjubjub-32"
-	case BabyJubjub20Plonk:
-		return "babyjubjub-20-plonk"
-	case BabyJubjub32Plonk:
-		return "babyjubjub-32-plonk"
-	default:
-		return fmt.Sprintf("circuit-%#04x", uint16(id))
+	if c := id.circuit(); c.name != "" {
+		return c.name
 	}
+	return fmt.Sprintf("circuit-%#04x", uint16(id))
 }
 
 // KeyType returns the type of the keys the circuit proves, or 0 for a circuit
 // that this version does not know.
-func (id CircuitID) KeyType() KeyType {
-	if id.Known() {
-		return KeyBabyJubjub
-	}
-	return 0
-}
+func (id CircuitID) KeyType() KeyType { return id.circuit().keyType }
 
 // CapacityBits returns the base-2 logarithm of the capacity of the registry
 // the circuit proves membership in, or 0 for an unknown circuit.
-func (id CircuitID) CapacityBits() int {
-	switch id {
-	case BabyJubjub20, BabyJubjub20Plonk:
-		return 20
-	case BabyJubjub32, BabyJubjub32Plonk:
-		return 32
-	default:
-		return 0
-	}
-}
+func (id CircuitID) CapacityBits() int { return id.circuit().capacityBits }
 
 // Commitments returns the number of commitments in the circuit's proofs: 1 with
 // Groth16 for keys on another curve than the proofs', whose arithmetic needs range

@@ -3,8 +3,8 @@ package zkkex
 import "fmt"
 
 // ProofSystem is the family of a circuit: how its proofs are made, over which
-// curve, and what their parameters rest on. Every proof system has a circuit for
-// every relation, and proves the same statement.
+// curve, and what their parameters rest on. All prove the same statement: Groth16
+// for every type of key, PLONK for Baby Jubjub keys whose scalar is proved.
 type ProofSystem byte
 
 // The proof systems of this version, both over BN254.

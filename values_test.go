@@ -77,12 +77,15 @@ func TestEmptyLeaf(t *testing.T) {
 func TestCircuitNames(t *testing.T) {
 	for _, id := range zkkex.Circuits() {
 		got, err := zkkex.ParseCircuit(id.String())
-		if err != nil || got != id || !id.Known() || id.KeyType() != zkkex.KeyBabyJubjub {
+		if err != nil || got != id || !id.Known() || !id.KeyType().Known() {
 			t.Errorf("%v: %v, %v", id, got, err)
 		}
 	}
-	if zkkex.BabyJubjub20.CapacityBits() != 20 || zkkex.BabyJubjub32.CapacityBits() != 32 {
+	if zkkex.BabyJubjub20.CapacityBits() != 20 || zkkex.EdDSA32.CapacityBits() != 32 {
 		t.Error("capacities")
+	}
+	if zkkex.BabyJubjub20Plonk.KeyType() != zkkex.KeyBabyJubjub || zkkex.EdDSA20.KeyType() != zkkex.KeyEdDSA {
+		t.Error("key types")
 	}
 	unknown := zkkex.CircuitID(0x0301)
 	if unknown.Known() || unknown.KeyType() != 0 || unknown.CapacityBits() != 0 || unknown.ProofSize() != 0 || unknown.String() != "circuit-0x0301" {

@@ -19,13 +19,13 @@ type eddsaAssignment struct {
 	statementValues
 	eighth    point
 	digits    digitValues
-	sign      field.Element
+	plus      field.Element // 1 if the digits are s, 0 if they are order - s
 	challenge [ChallengeBits]field.Element
 }
 
 // assignEdDSA is [Assign] for the eddsa relation.
 func assignEdDSA(st *zkkex.Statement, w *Witness) (frontend.Circuit, error) {
-	if err := checkOwner(w.Owner, zkkex.KeyEdDSA); err != nil {
+	if err := checkEdDSA(st, w.Owner); err != nil {
 		return nil, err
 	}
 	if err := check(st, w, w.Owner.Public.Commitment(), w.Owner.NullifierKey); err != nil {
@@ -40,6 +40,16 @@ func assignEdDSA(st *zkkex.Statement, w *Witness) (frontend.Circuit, error) {
 		return nil, err
 	}
 	return a.circuit(), nil
+}
+
+// checkEdDSA is [CheckOwner] for the eddsa relation.
+func checkEdDSA(st *zkkex.Statement, o *Owner) error {
+	if err := checkOwner(o, zkkex.KeyEdDSA); err != nil {
+		return err
+	}
+	var a eddsaAssignment
+	defer a.wipe()
+	return a.setSignature(o, eddsa.Message(st.Binding))
 }
 
 // checkOwner returns nil if the owner has a key of this type, and the nullifier key
@@ -103,7 +113,7 @@ func (a *eddsaAssignment) setResponse(s [keys.ScalarSize]byte) error {
 		return &WitnessError{"signature", errSignAgain.Error()}
 	}
 	digits.setValues(&a.digits)
-	a.sign = field.FromUint64(uint64(s[keys.ScalarSize-1] & 1))
+	a.plus = field.FromUint64(uint64(s[keys.ScalarSize-1] & 1))
 	return nil
 }
 
@@ -125,7 +135,7 @@ func (a *eddsaAssignment) circuit() *EdDSA {
 	c := &EdDSA{
 		PublicInputs: a.publicInputs(),
 		Eighth:       PointWires{X: a.eighth.x, Y: a.eighth.y},
-		Response:     ResponseWires{Digits: a.digits.wires(), Sign: a.sign},
+		Response:     ResponseWires{Digits: a.digits.wires(), Sign: a.plus},
 		MemberWires:  a.memberWires(),
 	}
 	for i, bit := range a.challenge {

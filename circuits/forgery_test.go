@@ -23,6 +23,20 @@ func newAssignment(t *testing.T, id zkkex.CircuitID) *assignment {
 	return a
 }
 
+// newSubject is newAssignment for a circuit of any relation.
+func newSubject(t *testing.T, id zkkex.CircuitID) subject {
+	t.Helper()
+	switch id.KeyType() {
+	case zkkex.KeyBabyJubjub:
+		return newAssignment(t, id)
+	case zkkex.KeyEdDSA:
+		return newEdDSAAssignment(t, id)
+	default:
+		t.Fatalf("no assignment for %v", id)
+		return nil
+	}
+}
+
 // newStatementValues returns random values of the second of testLimit slots,
 // without what follows from them and the key: path, root, limit and nullifier.
 func newStatementValues(t *testing.T, capacityBits int) statementValues {

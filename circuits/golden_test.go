@@ -39,24 +39,27 @@ func TestConstraintCounts(t *testing.T) {
 	}
 }
 
-// The specification states the counts too.
+// The specifications state the counts too.
 func TestSpecificationStatesTheCounts(t *testing.T) {
-	spec, err := os.ReadFile("../docs/spec/circuit-babyjubjub.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows := goldenRows(t)
-	small, large := rows[zkkex.BabyJubjub20.String()][0], rows[zkkex.BabyJubjub32.String()][0]
-	want := fmt.Sprintf("| constraints | %d,%03d | %d,%03d |", small/1000, small%1000, large/1000, large%1000)
-	if !strings.Contains(string(spec), want) {
-		t.Errorf("expected the row %q", want)
+	for _, relation := range []string{"babyjubjub", "eddsa"} {
+		spec, err := os.ReadFile("../docs/spec/circuit-" + relation + ".md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows := goldenRows(t)
+		small, large := rows[relation+"-20"][0], rows[relation+"-32"][0]
+		want := fmt.Sprintf("| constraints | %d,%03d | %d,%03d |", small/1000, small%1000, large/1000, large%1000)
+		if !strings.Contains(string(spec), want) {
+			t.Errorf("circuit-%s.md: expected the row %q", relation, want)
+		}
 	}
 }
 
-// The budgets: below 4,097 constraints the prover's FFT domain halves.
+// The budgets: below 4,097 constraints, and again below 8,193, the prover's FFT
+// domain halves.
 func TestBudgets(t *testing.T) {
 	rows := goldenRows(t)
-	for name, budget := range map[string]int{"babyjubjub-20": 4096, "babyjubjub-32": 5700} {
+	for name, budget := range map[string]int{"babyjubjub-20": 4096, "babyjubjub-32": 5700, "eddsa-20": 6400, "eddsa-32": 8192} {
 		if row, ok := rows[name]; !ok || row[0] > budget {
 			t.Errorf("%s: %v constraints, the budget is %d", name, row, budget)
 		}

@@ -17,9 +17,9 @@ import (
 // One real proof per circuit, and the attack that squaring the binding stops.
 func TestProofs(t *testing.T) {
 	for _, id := range zkkex.Groth16.Circuits() {
-		system, _ := compileWithout(t, id, "")
+		system, _ := compileWithout(t, id)
 		pk, vk := setup(t, system)
-		a := newAssignment(t, id)
+		a := newSubject(t, id)
 		proof := prove(t, system, pk, a)
 		if err := groth16.Verify(proof, vk, publicWitness(a)); err != nil {
 			t.Fatalf("%v: %v", id, err)
@@ -28,9 +28,9 @@ func TestProofs(t *testing.T) {
 			if vk.G1.K[i+1].IsInfinity() {
 				t.Errorf("%v: %s does not enter the verification", id, name)
 			}
-			changed := *a
-			changed.inputs[i] = randomElement(t)
-			if groth16.Verify(proof, vk, publicWitness(&changed)) == nil {
+			changed := a.shared().inputs
+			changed[i] = randomElement(t)
+			if groth16.Verify(proof, vk, changed[:]) == nil {
 				t.Errorf("%v: the proof verifies for another %s", id, name)
 			}
 		}
@@ -66,7 +66,7 @@ func setup(t *testing.T, system *cs.R1CS) (*groth16.ProvingKey, *groth16.Verifyi
 	return &pk, &vk
 }
 
-func prove(t *testing.T, system *cs.R1CS, pk *groth16.ProvingKey, a *assignment) *groth16.Proof {
+func prove(t *testing.T, system *cs.R1CS, pk *groth16.ProvingKey, a subject) *groth16.Proof {
 	t.Helper()
 	w := fullWitness(t, a)
 	proof, err := groth16.Prove(system, pk, w)
@@ -76,13 +76,13 @@ func prove(t *testing.T, system *cs.R1CS, pk *groth16.ProvingKey, a *assignment)
 	return proof
 }
 
-func fullWitness(t *testing.T, a *assignment) witness.Witness {
+func fullWitness(t *testing.T, a subject) witness.Witness {
 	t.Helper()
-	w, err := frontend.NewWitness(a.circuit(), ecc.BN254.ScalarField())
+	w, err := frontend.NewWitness(a.full(), ecc.BN254.ScalarField())
 	if err != nil {
 		t.Fatal(err)
 	}
 	return w
 }
 
-func publicWitness(a *assignment) fr.Vector { return fr.Vector(a.inputs[:]) }
+func publicWitness(a subject) fr.Vector { return fr.Vector(a.shared().inputs[:]) }

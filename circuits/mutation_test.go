@@ -20,11 +20,11 @@ import (
 	"github.com/zkkex/zkkex/internal/public"
 )
 
-// dropper is a builder that leaves out the assertion with one label, and keeps
+// dropper is a builder that leaves out the assertions with some labels, and keeps
 // count of all of them.
 type dropper struct {
 	frontend.Builder[constraint.U64]
-	drop   string
+	drop   []string
 	labels map[string]int
 	// announced and made count assertions that went through a label and those
 	// that reached the builder.
@@ -33,7 +33,7 @@ type dropper struct {
 
 func (d *dropper) keep(label string) bool {
 	d.labels[label]++
-	if label == d.drop {
+	if slices.Contains(d.drop, label) {
 		return false
 	}
 	d.announced++
@@ -50,25 +50,29 @@ func (d *dropper) AssertIsBoolean(b frontend.Variable) {
 	d.Builder.AssertIsBoolean(b)
 }
 
+// Commit makes the dropper a builder of circuits with a commitment, too.
+func (d *dropper) Commit(v ...frontend.Variable) (frontend.Variable, error) {
+	return d.Builder.(frontend.Committer).Commit(v...)
+}
+
 func (d *dropper) AssertIsDifferent(frontend.Variable, frontend.Variable) { panic("unlabelled") }
 func (d *dropper) AssertIsCrumb(frontend.Variable)                        { panic("unlabelled") }
 func (d *dropper) AssertIsLessOrEqual(v, bound frontend.Variable)         { panic("unlabelled") }
 
-// compileWithout compiles a circuit less the assertion with a label; "" drops
-// none.
-func compileWithout(t *testing.T, id zkkex.CircuitID, label string) (*cs.R1CS, *dropper) {
+// compileWithout compiles a circuit less the assertions with these labels.
+func compileWithout(t *testing.T, id zkkex.CircuitID, labels ...string) (*cs.R1CS, *dropper) {
 	t.Helper()
-	system, builder := compileDropping(t, id, label, r1cs.NewBuilder[constraint.U64])
+	system, builder := compileDropping(t, id, labels, r1cs.NewBuilder[constraint.U64])
 	return system.(*cs.R1CS), builder
 }
 
 // compileDropping is compileWithout for any kind of system.
-func compileDropping(t *testing.T, id zkkex.CircuitID, label string, inner frontend.NewBuilder) (constraint.ConstraintSystem, *dropper) {
+func compileDropping(t *testing.T, id zkkex.CircuitID, labels []string, inner frontend.NewBuilder) (constraint.ConstraintSystem, *dropper) {
 	t.Helper()
 	var builder *dropper
 	newBuilder := func(f *big.Int, config frontend.CompileConfig) (frontend.Builder[constraint.U64], error) {
 		b, err := inner(f, config)
-		builder = &dropper{Builder: b, drop: label, labels: make(map[string]int)}
+		builder = &dropper{Builder: b, drop: labels, labels: make(map[string]int)}
 		return builder, err
 	}
 	circuit, err := New(id)
@@ -82,52 +86,80 @@ func compileDropping(t *testing.T, id zkkex.CircuitID, label string, inner front
 	return system, builder
 }
 
+// subject is a full assignment of some relation, natively, for tests to change.
+type subject interface {
+	// full returns the values as gnark takes them.
+	full() frontend.Circuit
+	// shared returns the values that every relation has.
+	shared() *statementValues
+	// complete derives what follows from the others: leaf, path, root, limit and
+	// nullifier.
+	complete(t *testing.T)
+}
+
+func (a *assignment) full() frontend.Circuit   { return a.circuit() }
+func (a *assignment) shared() *statementValues { return &a.statementValues }
+
 // lies returns, for each label, a change to a correct assignment that violates
 // this assertion and no other.
-func lies(t *testing.T, id zkkex.CircuitID) map[string]func(a *assignment) {
-	two := field.FromUint64(2)
-	out := make(map[string]func(*assignment))
-	bit := func(label string, wire func(a *assignment) *field.Element) {
-		out[label] = func(a *assignment) {
-			*wire(a) = two // off the curve, into a leaf that nobody admitted as a key
+func lies(t *testing.T, id zkkex.CircuitID) map[string]func(subject) {
+	out := statementLies(t, id)
+	key := digitWires("key")
+	for label, wire := range key {
+		out[label] = func(s subject) {
+			a := s.(*assignment)
+			*wire(&a.digits) = field.FromUint64(2) // off the curve, into a leaf that nobody admitted as a key
 			a.complete(t)
 		}
 	}
-	for i := range Windows {
-		bit(fmt.Sprintf("key: window %d magnitude bit 0 is boolean", i), func(a *assignment) *field.Element { return &a.digits.magnitude[i][0] })
-		bit(fmt.Sprintf("key: window %d magnitude bit 1 is boolean", i), func(a *assignment) *field.Element { return &a.digits.magnitude[i][1] })
-		bit(fmt.Sprintf("key: window %d sign is boolean", i), func(a *assignment) *field.Element { return &a.digits.sign[i] })
-	}
-	bit("key: top digit is boolean", func(a *assignment) *field.Element { return &a.digits.top })
+	return out
+}
 
+// digitWires returns, for each label of a fixed-base multiplication, the value that
+// its assertion is about.
+func digitWires(name string) map[string]func(d *digitValues) *field.Element {
+	out := make(map[string]func(*digitValues) *field.Element)
+	for i := range Windows {
+		out[fmt.Sprintf("%s: window %d magnitude bit 0 is boolean", name, i)] = func(d *digitValues) *field.Element { return &d.magnitude[i][0] }
+		out[fmt.Sprintf("%s: window %d magnitude bit 1 is boolean", name, i)] = func(d *digitValues) *field.Element { return &d.magnitude[i][1] }
+		out[fmt.Sprintf("%s: window %d sign is boolean", name, i)] = func(d *digitValues) *field.Element { return &d.sign[i] }
+	}
+	out[name+": top digit is boolean"] = func(d *digitValues) *field.Element { return &d.top }
+	return out
+}
+
+// statementLies returns the lies about what every relation shares.
+func statementLies(t *testing.T, id zkkex.CircuitID) map[string]func(subject) {
+	out := make(map[string]func(subject))
 	for level := range levels(id.CapacityBits()) {
-		out[fmt.Sprintf("membership: level %d has the running hash among its children", level)] = func(a *assignment) {
-			a.completePath(t, level, randomElement(t)) // a registry without this member
+		out[fmt.Sprintf("membership: level %d has the running hash among its children", level)] = func(s subject) {
+			s.shared().completePath(t, level, randomElement(t)) // a registry without this member
 		}
 	}
-	out["membership: the top has the running hash among its children"] = func(a *assignment) {
-		a.top[2] = randomElement(t)
-		a.inputs[public.Root] = field.Compress4(a.top)
+	out["membership: the top has the running hash among its children"] = func(s subject) {
+		v := s.shared()
+		v.top[2] = randomElement(t)
+		v.inputs[public.Root] = field.Compress4(v.top)
 	}
-	out["membership: the top hashes to the root"] = func(a *assignment) { a.inputs[public.Root] = randomElement(t) }
-	out["nullifier: computed from slot, scope and nk"] = func(a *assignment) { a.inputs[public.Nullifier] = randomElement(t) }
+	out["membership: the top hashes to the root"] = func(s subject) { s.shared().inputs[public.Root] = randomElement(t) }
+	out["nullifier: computed from slot, scope and nk"] = func(s subject) { s.shared().inputs[public.Nullifier] = randomElement(t) }
 
 	for i := range SlotBits {
-		out[fmt.Sprintf("slot: bit %d is boolean", i)] = func(a *assignment) {
+		out[fmt.Sprintf("slot: bit %d is boolean", i)] = func(s subject) {
 			// Slot -1: one more than the limit allows.
-			a.slot, a.rest = negative(i, 1), slotValues(testLimit)
-			a.complete(t)
+			s.shared().slot, s.shared().rest = negative(i, 1), slotValues(testLimit)
+			s.complete(t)
 		}
-		out[fmt.Sprintf("slot: bit %d of the rest is boolean", i)] = func(a *assignment) {
+		out[fmt.Sprintf("slot: bit %d of the rest is boolean", i)] = func(s subject) {
 			// Slot limit+2, and the rest is -3.
-			a.slot, a.rest = slotValues(testLimit+2), negative(i, 3)
-			a.complete(t)
+			s.shared().slot, s.shared().rest = slotValues(testLimit+2), negative(i, 3)
+			s.complete(t)
 		}
 	}
-	out["slot: slot and rest add up to limit - 1"] = func(a *assignment) {
-		a.slot = slotValues(testLimit)
-		a.complete(t)
-		a.inputs[public.Limit] = field.FromUint64(testLimit)
+	out["slot: slot and rest add up to limit - 1"] = func(s subject) {
+		s.shared().slot = slotValues(testLimit)
+		s.complete(t)
+		s.shared().inputs[public.Limit] = field.FromUint64(testLimit)
 	}
 	return out
 }
@@ -142,10 +174,10 @@ func negative(i int, v uint64) (bits [SlotBits]field.Element) {
 // Each assertion is there for a reason: without it, and only without it, a lie
 // passes. Labels and cases are the same set.
 func TestEveryAssertionIsNeeded(t *testing.T) {
-	for _, id := range zkkex.Groth16.Circuits() {
+	for _, id := range []zkkex.CircuitID{zkkex.BabyJubjub20, zkkex.BabyJubjub32} {
 		t.Run(id.String(), func(t *testing.T) {
 			t.Parallel()
-			full, builder := compileWithout(t, id, "")
+			full, builder := compileWithout(t, id)
 			if builder.announced-int(public.Count) != builder.made {
 				t.Fatalf("%d assertions have a label and %d reach the builder", builder.announced-int(public.Count), builder.made)
 			}
@@ -179,7 +211,7 @@ func checked(id zkkex.CircuitID, label string) bool {
 }
 
 // checkLabels compares labels with cases; squares have their own test.
-func checkLabels(t *testing.T, labels map[string]int, cases map[string]func(*assignment)) {
+func checkLabels(t *testing.T, labels map[string]int, cases map[string]func(subject)) {
 	t.Helper()
 	want := slices.Collect(maps.Keys(cases))
 	for _, name := range public.Names() {

@@ -24,8 +24,8 @@ import (
 func pairs(t *testing.T) map[zkkex.CircuitID]zkkex.CircuitID {
 	t.Helper()
 	out := make(map[zkkex.CircuitID]zkkex.CircuitID)
-	for _, id := range zkkex.Groth16.Circuits() {
-		twin, err := zkkex.Plonk.Circuit(id.KeyType(), id.CapacityBits())
+	for _, twin := range zkkex.Plonk.Circuits() {
+		id, err := zkkex.Groth16.Circuit(twin.KeyType(), twin.CapacityBits())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -35,9 +35,9 @@ func pairs(t *testing.T) map[zkkex.CircuitID]zkkex.CircuitID {
 }
 
 // compileSparseWithout is compileWithout for PLONK.
-func compileSparseWithout(t *testing.T, id zkkex.CircuitID, label string) (*cs.SparseR1CS, *dropper) {
+func compileSparseWithout(t *testing.T, id zkkex.CircuitID, labels ...string) (*cs.SparseR1CS, *dropper) {
 	t.Helper()
-	system, builder := compileDropping(t, id, label, scs.NewBuilder[constraint.U64])
+	system, builder := compileDropping(t, id, labels, scs.NewBuilder[constraint.U64])
 	return system.(*cs.SparseR1CS), builder
 }
 
@@ -58,8 +58,8 @@ func TestSystemsAgree(t *testing.T) {
 	for id, twin := range pairs(t) {
 		t.Run(twin.String(), func(t *testing.T) {
 			t.Parallel()
-			full, _ := compileWithout(t, id, "")
-			sparse, builder := compileSparseWithout(t, twin, "")
+			full, _ := compileWithout(t, id)
+			sparse, builder := compileSparseWithout(t, twin)
 			if builder.announced-int(public.Count) != builder.made {
 				t.Fatalf("%d assertions have a label and %d reach the builder", builder.announced-int(public.Count), builder.made)
 			}

@@ -15,7 +15,7 @@ import (
 // columns of A are independent, and no input can be traded for another.
 func TestPublicInputsAreSquaredAlone(t *testing.T) {
 	for _, id := range zkkex.Groth16.Circuits() {
-		system, _ := compileWithout(t, id, "")
+		system, _ := compileWithout(t, id)
 		for i, name := range public.Names() {
 			if !aloneInA(system, i) {
 				t.Errorf("%v: %s is never alone on the A side", id, name)

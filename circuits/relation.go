@@ -14,6 +14,9 @@ type relation struct {
 	circuit func(capacityBits int) (frontend.Circuit, error)
 	// assign is [Assign] for circuits of this relation.
 	assign func(st *zkkex.Statement, w *Witness) (frontend.Circuit, error)
+	// checkOwner is [CheckOwner] for circuits of this relation. It is nil if they
+	// take no Owner.
+	checkOwner func(st *zkkex.Statement, o *Owner) error
 }
 
 // relationOf returns the relation that a circuit names, or an error wrapping
@@ -22,6 +25,8 @@ func relationOf(id zkkex.CircuitID) (*relation, error) {
 	switch id {
 	case zkkex.BabyJubjub20, zkkex.BabyJubjub32, zkkex.BabyJubjub20Plonk, zkkex.BabyJubjub32Plonk:
 		return &relation{circuit: constructor(NewBabyJubjub), assign: assignBabyJubjub}, nil
+	case zkkex.EdDSA20, zkkex.EdDSA32:
+		return &relation{circuit: constructor(NewEdDSA), assign: assignEdDSA, checkOwner: checkEdDSA}, nil
 	default:
 		return nil, fmt.Errorf("%w: %v", zkkex.ErrUnsupported, id)
 	}

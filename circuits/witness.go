@@ -38,6 +38,35 @@ type Owner struct {
 	Signature [64]byte
 }
 
+// Commitment returns the leaf of the key that the witness is about, or the empty
+// leaf if it has none.
+func (w *Witness) Commitment() zkkex.Commitment {
+	switch {
+	case w.Secret != nil:
+		return w.Secret.Commitment()
+	case w.Owner != nil && w.Owner.Public != nil:
+		return w.Owner.Public.Commitment()
+	default:
+		return zkkex.Commitment{}
+	}
+}
+
+// CheckOwner returns nil if an owner shows what the statement's circuit demands: a
+// key of its type, the nullifier key that belongs to it, and the scalar or a
+// signature for the statement's binding. It looks at nothing else, so that it
+// can be asked before a slot is taken. It returns a [*WitnessError], or an error
+// wrapping [zkkex.ErrUnsupported] for a circuit that is unknown or takes no Owner.
+func CheckOwner(st *zkkex.Statement, o *Owner) error {
+	r, err := relationOf(st.Circuit)
+	if err != nil {
+		return err
+	}
+	if r.checkOwner == nil {
+		return fmt.Errorf("%w: %v proves a keys.Secret, and takes no other owner", zkkex.ErrUnsupported, st.Circuit)
+	}
+	return r.checkOwner(st, o)
+}
+
 // WitnessError reports that a witness does not belong to its statement. It
 // names the check, and holds no secret.
 type WitnessError struct {

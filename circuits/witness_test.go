@@ -17,34 +17,56 @@ import (
 // member returns a statement and its witness, from the real keys and registry.
 func member(t *testing.T, id zkkex.CircuitID) (*zkkex.Statement, *Witness) {
 	t.Helper()
-	tree, err := registry.NewTree(id.CapacityBits())
-	if err != nil {
-		t.Fatal(err)
+	secret := newSecret(t)
+	return statementOf(t, id, secret, secret.Commitment(), &Witness{Secret: secret})
+}
+
+// memberOf is member for a circuit of any relation.
+func memberOf(t *testing.T, id zkkex.CircuitID) (*zkkex.Statement, *Witness) {
+	t.Helper()
+	switch id.KeyType() {
+	case zkkex.KeyBabyJubjub:
+		return member(t, id)
+	case zkkex.KeyEdDSA:
+		return eddsaMember(t, id)
+	default:
+		t.Fatalf("no member for %v", id)
+		return nil, nil
 	}
+}
+
+func newSecret(t *testing.T) *keys.Secret {
+	t.Helper()
 	secret, err := keys.Generate()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range uint64(10) {
-		leaf := secret.Commitment()
-		if i != 7 {
-			other, err := keys.Generate()
-			if err != nil {
-				t.Fatal(err)
-			}
-			leaf = other.Commitment()
-		}
-		if err := tree.Apply(registry.Operation{Kind: registry.Admit, KeyType: zkkex.KeyBabyJubjub, Index: i, Leaf: leaf}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	path, err := tree.Path(7)
+	return secret
+}
+
+// statementOf returns the statement that a member with this leaf and the nullifier
+// key of the secret proves, and adds path and slot to the witness.
+func statementOf(t *testing.T, id zkkex.CircuitID, nullifiers *keys.Secret, leaf zkkex.Commitment, w *Witness) (*zkkex.Statement, *Witness) {
+	t.Helper()
+	tree, err := registry.NewTree(id.CapacityBits())
 	if err != nil {
 		t.Fatal(err)
 	}
+	for i := range uint64(10) {
+		op := registry.Operation{Kind: registry.Admit, KeyType: id.KeyType(), Index: i, Leaf: leaf}
+		if i != 7 {
+			op.Leaf = newSecret(t).Commitment()
+		}
+		if err := tree.Apply(op); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if w.Path, err = tree.Path(7); err != nil {
+		t.Fatal(err)
+	}
 	st := &zkkex.Statement{Circuit: id, Limit: 3, Root: tree.Root(), Scope: zkkex.Scope{0xff, 1}, Binding: zkkex.Binding{0xff, 2}}
-	w := &Witness{Secret: secret, Path: path, Slot: 2}
-	st.Nullifier = secret.Nullifier(st.Scope, w.Slot)
+	w.Slot = 2
+	st.Nullifier = nullifiers.Nullifier(st.Scope, w.Slot)
 	return st, w
 }
 
@@ -54,7 +76,7 @@ func TestAssignSatisfiesTheCircuit(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		st, w := member(t, id)
+		st, w := memberOf(t, id)
 		a, err := Assign(st, w)
 		if err != nil {
 			t.Fatal(err)

@@ -29,12 +29,14 @@ type SlotSource interface {
 }
 
 // HolderConfig is what a [Holder] is made of. Every field but MinMembers is
-// required.
+// required; of Secret and Owner, one.
 type HolderConfig struct {
 	// Prover proves, with the parameters to use.
 	Prover *Prover
-	// Secret is the member's key.
+	// Secret is the member's key, for circuits that prove a Baby Jubjub scalar.
 	Secret *keys.Secret
+	// Owner is the member's key for other circuits.
+	Owner *Owner
 	// Registry identifies the registry that Paths is a copy of.
 	Registry zkkex.RegistryID
 	// Paths finds the member's path.
@@ -66,7 +68,7 @@ var _ zkkex.Prover = (*Holder)(nil)
 func NewHolder(c HolderConfig) (*Holder, error) {
 	for name, missing := range map[string]bool{
 		"Prover":   c.Prover == nil,
-		"Secret":   c.Secret == nil,
+		"Secret":   c.Secret == nil && c.Owner == nil,
 		"Registry": c.Registry == zkkex.RegistryID{},
 		"Paths":    c.Paths == nil,
 		"Slots":    c.Slots == nil,
@@ -75,13 +77,23 @@ func NewHolder(c HolderConfig) (*Holder, error) {
 			return nil, fmt.Errorf("prover: HolderConfig.%s is required", name)
 		}
 	}
+	if c.Owner != nil {
+		if c.Secret != nil {
+			return nil, errors.New("prover: HolderConfig.Secret and HolderConfig.Owner are one too many")
+		}
+		if err := c.Owner.check(c.Prover.Circuit()); err != nil {
+			return nil, err
+		}
+	}
 	return &Holder{config: c, session: c.Prover.Session()}, nil
 }
 
-// Prove finds the member's path, takes a slot durably, and proves. An error
-// after the slot was taken wastes it: a slot is never handed out again. Before
-// that, it returns an error if the path is not one of the circuit's, or if there
-// are fewer than MinMembers members ([ErrFewMembers]), or [ErrClosed].
+// Prove finds the member's path, has the owner sign if there is one, takes a slot
+// durably, and proves. An error after the slot was taken wastes it: a slot is never
+// handed out again. Before that, it returns an error if the path is not one of the
+// circuit's, or if there are fewer than MinMembers members ([ErrFewMembers]), or
+// [ErrClosed], or that of the owner, or a [*circuits.WitnessError] if what it signed is
+// no signature.
 func (h *Holder) Prove(ctx context.Context, c zkkex.Claim) (*zkkex.Presentation, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -100,12 +112,16 @@ func (h *Holder) Prove(ctx context.Context, c zkkex.Claim) (*zkkex.Presentation,
 	if err != nil {
 		return nil, err
 	}
-	slot, err := h.config.Slots.Take(c.Scope, c.Epoch, c.Limit)
-	if err != nil {
+	w := &circuits.Witness{Secret: h.config.Secret, Path: path}
+	if w.Owner, err = h.sign(ctx, &p.Statement); err != nil {
+		return nil, err
+	}
+	if w.Slot, err = h.config.Slots.Take(c.Scope, c.Epoch, c.Limit); err != nil {
 		return nil, fmt.Errorf("taking a slot: %w", err)
 	}
-	p.Statement.Nullifier = h.config.Secret.Nullifier(c.Scope, slot)
-	w := &circuits.Witness{Secret: h.config.Secret, Path: path, Slot: slot}
+	if p.Statement.Nullifier, err = h.nullifier(c.Scope, w.Slot); err != nil {
+		return nil, err
+	}
 	if p.Proof, err = h.session.Prove(ctx, &p.Statement, w); err != nil {
 		return nil, err
 	}
@@ -119,7 +135,7 @@ func (h *Holder) Close() { h.session.Close() }
 // path returns a path that was checked to lead to the checkpoint's root.
 func (h *Holder) path() (registry.Path, *registry.Checkpoint, error) {
 	var none registry.Path
-	commitment := h.config.Secret.Commitment()
+	commitment := h.commitment()
 	path, checkpoint, err := h.config.Paths.Path(commitment)
 	if err != nil {
 		return none, nil, fmt.Errorf("finding the path: %w", err)

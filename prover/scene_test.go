@@ -10,6 +10,7 @@ import (
 	"github.com/zkkex/zkkex/circuits"
 	"github.com/zkkex/zkkex/internal/world"
 	"github.com/zkkex/zkkex/keys"
+	"github.com/zkkex/zkkex/keys/eddsa"
 	"github.com/zkkex/zkkex/prover"
 )
 
@@ -34,10 +35,12 @@ func open(t testing.TB) *prover.Prover {
 	return opened
 }
 
-// scene is a registry with nine members, and one of them with its holder.
+// scene is a registry with nine members, and one of them with its holder. For a
+// circuit of signatures, that one has the key, and the secret's nullifier key.
 type scene struct {
 	*world.World
 	secret *keys.Secret
+	key    *eddsa.PrivateKey
 	slots  *world.Slots
 	config prover.HolderConfig
 }
@@ -45,16 +48,29 @@ type scene struct {
 func newScene(t testing.TB, p *prover.Prover) *scene {
 	t.Helper()
 	s := &scene{World: world.New(t, p.Circuit().CapacityBits()), slots: new(world.Slots)}
+	s.config = prover.HolderConfig{Prover: p, Paths: s, Slots: s.slots}
 	for i := range 9 {
-		if secret := s.Member(t); i == 4 {
-			s.secret = secret
+		switch {
+		case i != 4:
+			s.Member(t)
+		case p.Circuit().KeyType() == zkkex.KeyEdDSA:
+			s.config.Owner, s.config.MinMembers = s.signer(t), 1
+		default:
+			s.secret = s.Member(t)
+			s.config.Secret, s.config.MinMembers = s.secret, 9
 		}
 	}
 	s.Checkpoint(t, time.Now())
-	s.config = prover.HolderConfig{
-		Prover: p, Secret: s.secret, Registry: s.Roots.Registry(), Paths: s, Slots: s.slots, MinMembers: 9,
-	}
+	s.config.Registry = s.Roots.Registry()
 	return s
+}
+
+// signer admits a key that signs.
+func (s *scene) signer(t testing.TB) *prover.Owner {
+	t.Helper()
+	signer := s.Signer(t)
+	s.secret, s.key = signer.Nullifiers, signer.Key
+	return &prover.Owner{Public: signer.Public, NullifierKey: s.secret.RevealNullifierKey(), Sign: signer.Sign}
 }
 
 func (s *scene) holder(t testing.TB) *prover.Holder {

@@ -42,7 +42,7 @@ func (p *Prover) Session() *Session { return &Session{prover: p} }
 
 // Prove does what [Prover.Prove] does, with the same errors, and [ErrClosed].
 func (s *Session) Prove(ctx context.Context, st *zkkex.Statement, w *circuits.Witness) (zkkex.Proof, error) {
-	sums, err := s.sumsFor(common{root: st.Root, member: w.Secret.Commitment()})
+	sums, err := s.sumsFor(common{root: st.Root, member: w.Commitment()})
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ func newPool(t *testing.T, c verifier.PoolConfig) *verifier.Pool {
 }
 
 // TestPoolDecidesAlike shows two verifiers of one pool many presentations at
-// once, good and bad, of two circuits: the bad ones are refused alone, for their
+// once, good and bad, of three circuits: the bad ones are refused alone, for their
 // own reason, and nothing that is refused is spent.
 func TestPoolDecidesAlike(t *testing.T) {
 	pool := newPool(t, verifier.PoolConfig{Workers: 1})
@@ -62,7 +62,7 @@ func TestPoolDecidesAlike(t *testing.T) {
 		_, err := once.Verify(t.Context(), s.first, s.authorized)
 		wantReject(t, "the same again", err, zkkex.SlotUsed)
 	}
-	if stats := pool.Stats(); stats.Queued != 26 || stats.Refused != 12 || stats.Batched == 0 || stats.Waiting != 0 {
+	if stats := pool.Stats(); stats.Queued != 39 || stats.Refused != 18 || stats.Batched == 0 || stats.Waiting != 0 {
 		t.Errorf("%+v", stats)
 	}
 }

@@ -48,7 +48,7 @@ type sharedScene struct {
 	scene *scene
 }
 
-var scenes = map[zkkex.CircuitID]*sharedScene{zkkex.BabyJubjub20: {}, zkkex.BabyJubjub32: {}}
+var scenes = map[zkkex.CircuitID]*sharedScene{zkkex.BabyJubjub20: {}, zkkex.BabyJubjub32: {}, zkkex.EdDSA20: {}}
 
 // load returns a circuit's scene, which the tests share.
 func load(t testing.TB, id zkkex.CircuitID) *scene {
@@ -64,18 +64,26 @@ func load(t testing.TB, id zkkex.CircuitID) *scene {
 func newScene(t testing.TB, id zkkex.CircuitID) *scene {
 	t.Helper()
 	s := &scene{World: world.New(t, id.CapacityBits()), set: world.Params(t, id)}
-	var secret *keys.Secret
+	config := prover.HolderConfig{Paths: s, Slots: new(world.Slots)}
+	var member *keys.Public
 	for i := range members {
-		if member := s.Member(t); i == 4 {
-			secret = member
+		switch {
+		case i != 4:
+			s.Member(t)
+		case id.KeyType() == zkkex.KeyEdDSA:
+			signer := s.Signer(t)
+			member = signer.Public
+			config.Owner = &prover.Owner{Public: member, NullifierKey: signer.Nullifiers.RevealNullifierKey(), Sign: signer.Sign}
+		default:
+			config.Secret = s.Member(t)
+			member = config.Secret.Public()
 		}
 	}
 	s.signed = s.Checkpoint(t, signed)
 	p, err := prover.Open(s.set)
 	must(t, err)
-	h, err := prover.NewHolder(prover.HolderConfig{
-		Prover: p, Secret: secret, Registry: s.Roots.Registry(), Paths: s, Slots: new(world.Slots),
-	})
+	config.Prover, config.Registry = p, s.Roots.Registry()
+	h, err := prover.NewHolder(config)
 	must(t, err)
 	s.authorized, err = zkkex.Message(strings.NewReader("an offer"))
 	must(t, err)
@@ -87,7 +95,7 @@ func newScene(t testing.TB, id zkkex.CircuitID) *scene {
 		must(t, err)
 	}
 	s.Checkpoint(t, renewed)
-	s.Revoke(t, secret)
+	s.RevokePublic(t, member)
 	s.Checkpoint(t, revokedAt)
 	return s
 }

@@ -22,7 +22,7 @@ import (
 	"github.com/zkkex/zkkex/verifier/spent"
 )
 
-// TestAcceptsOnce is the main job, for both circuits: yes, and then no.
+// TestAcceptsOnce is the main job, for every relation: yes, and then no.
 func TestAcceptsOnce(t *testing.T) {
 	for id := range scenes {
 		s := load(t, id)

@@ -29,9 +29,10 @@ type fixture struct {
 	id        zkkex.CircuitID
 	proving   *gnark.ProvingKey
 	verifying gnark.VerifyingKey
-	plain     *Key // never tabulated
-	key       *Key // tabulated
-	secret    *keys.Secret
+	plain     *Key          // never tabulated
+	key       *Key          // tabulated
+	secret    *keys.Secret  // nullifiers alone, if there is a signer
+	signer    *world.Signer // for circuits of signatures
 	root      zkkex.Root
 	path      registry.Path
 }
@@ -81,15 +82,23 @@ func newFixture(t testing.TB, id zkkex.CircuitID) *fixture {
 func (f *fixture) join(t testing.TB, set *params.Proving) {
 	t.Helper()
 	w := world.New(t, set.Circuit().CapacityBits())
+	var commitment zkkex.Commitment
 	for i := range 5 {
-		if secret := w.Member(t); i == 2 {
-			f.secret = secret
+		switch {
+		case i != 2:
+			w.Member(t)
+		case set.Circuit().KeyType() == zkkex.KeyEdDSA:
+			f.signer = w.Signer(t)
+			f.secret, commitment = f.signer.Nullifiers, f.signer.Public.Commitment()
+		default:
+			f.secret = w.Member(t)
+			commitment = f.secret.Commitment()
 		}
 	}
 	checkpoint := w.Checkpoint(t, time.Now())
 	f.root = checkpoint.Root
 	var err error
-	if f.path, _, err = w.Path(f.secret.Commitment()); err != nil {
+	if f.path, _, err = w.Path(commitment); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -114,10 +123,19 @@ func randomStatement() statement {
 // witness returns the full witness of a statement.
 func (f *fixture) witness(t testing.TB, s statement) witness.Witness {
 	t.Helper()
+	w := &circuits.Witness{Secret: f.secret, Path: f.path, Slot: s.slot}
+	if f.signer != nil {
+		signature, err := f.signer.Sign(t.Context(), s.binding)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Secret = nil
+		w.Owner = &circuits.Owner{Public: f.signer.Public, NullifierKey: f.secret.RevealNullifierKey(), Signature: signature}
+	}
 	assignment, err := circuits.Assign(&zkkex.Statement{
 		Circuit: f.id, Limit: s.limit, Root: f.root, Scope: s.scope, Binding: s.binding,
 		Nullifier: f.secret.Nullifier(s.scope, s.slot),
-	}, &circuits.Witness{Secret: f.secret, Path: f.path, Slot: s.slot})
+	}, w)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,7 +39,7 @@ func fixed(t *testing.T) blinding {
 // session. Each proof verifies with gnark, and for the same blinding all three
 // are the same.
 func TestCircuits(t *testing.T) {
-	for _, id := range []zkkex.CircuitID{zkkex.BabyJubjub20, zkkex.BabyJubjub32} {
+	for _, id := range []zkkex.CircuitID{zkkex.BabyJubjub20, zkkex.BabyJubjub32, zkkex.EdDSA20} {
 		f := load(t, id)
 		session := f.key.NewSession()
 		statements := []statement{

@@ -4,6 +4,7 @@
 package world
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"sync"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/keys"
+	"github.com/zkkex/zkkex/keys/eddsa"
 	"github.com/zkkex/zkkex/registry"
 	"github.com/zkkex/zkkex/setup/dev"
 	"github.com/zkkex/zkkex/setup/params"
@@ -54,14 +56,54 @@ func (w *World) Member(t testing.TB) *keys.Secret {
 	return secret
 }
 
+// Admit admits a public key of any type, without a checkpoint.
+func (w *World) Admit(t testing.TB, public *keys.Public) {
+	t.Helper()
+	w.apply(t, registry.Operation{Kind: registry.Admit, KeyType: public.KeyType(), Index: w.tree.Next(), Leaf: public.Commitment()})
+}
+
+// Signer is a member with a key of type [zkkex.KeyEdDSA], in one hand.
+type Signer struct {
+	Public *keys.Public
+	// Nullifiers has the member's nullifier key; its identity key is nobody's.
+	Nullifiers *keys.Secret
+	// Key signs.
+	Key *eddsa.PrivateKey
+}
+
+// Signer returns a new key that signs and is admitted, without a checkpoint.
+func (w *World) Signer(t testing.TB) *Signer {
+	t.Helper()
+	nullifiers, err := keys.Generate()
+	check(t, err)
+	key, err := eddsa.Generate()
+	check(t, err)
+	encoded := key.Public()
+	public, err := keys.ParsePublic(zkkex.KeyEdDSA, encoded[:], nullifiers.Public().NullifierKeyHash())
+	check(t, err)
+	w.Admit(t, public)
+	return &Signer{Public: public, Nullifiers: nullifiers, Key: key}
+}
+
+// Sign signs a binding.
+func (s *Signer) Sign(_ context.Context, binding zkkex.Binding) ([eddsa.SignatureSize]byte, error) {
+	return s.Key.Sign(eddsa.Message(binding))
+}
+
 // Revoke revokes a member, without a checkpoint.
 func (w *World) Revoke(t testing.TB, secret *keys.Secret) {
 	t.Helper()
-	index, ok := w.tree.Find(secret.Commitment())
+	w.RevokePublic(t, secret.Public())
+}
+
+// RevokePublic is [World.Revoke] for a key of any type.
+func (w *World) RevokePublic(t testing.TB, public *keys.Public) {
+	t.Helper()
+	index, ok := w.tree.Find(public.Commitment())
 	if !ok {
 		t.Fatal("no such member")
 	}
-	w.apply(t, registry.Operation{Kind: registry.Revoke, KeyType: zkkex.KeyBabyJubjub, Index: index, Leaf: secret.Commitment()})
+	w.apply(t, registry.Operation{Kind: registry.Revoke, KeyType: public.KeyType(), Index: index, Leaf: public.Commitment()})
 }
 
 func (w *World) apply(t testing.TB, op registry.Operation) {

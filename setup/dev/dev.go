@@ -30,12 +30,14 @@ import (
 //
 //go:embed babyjubjub-20/manifest.json babyjubjub-20/circuit.pk babyjubjub-20/circuit.vk
 //go:embed babyjubjub-32/manifest.json babyjubjub-32/circuit.pk babyjubjub-32/circuit.vk
+//go:embed eddsa-20/manifest.json eddsa-20/circuit.pk eddsa-20/circuit.vk
+//go:embed eddsa-32/manifest.json eddsa-32/circuit.pk eddsa-32/circuit.vk
 //go:embed derived
 var sets embed.FS
 
 // Shipped lists the circuits whose development set ships, in order of their ids.
 func Shipped() []zkkex.CircuitID {
-	return []zkkex.CircuitID{zkkex.BabyJubjub20, zkkex.BabyJubjub32}
+	return []zkkex.CircuitID{zkkex.BabyJubjub20, zkkex.BabyJubjub32, zkkex.EdDSA20, zkkex.EdDSA32}
 }
 
 // Derived lists the circuits whose development set is derived, in order of their
