@@ -15,13 +15,13 @@
 // the SHA-256 digest of a message. With tpm2-tools, a key without authorisation value is
 // made like this:
 //
-//	tpm2_createprimary -C o -G ecc256:ecdsa-sha256 -c key.ctx \
+//	tpm2_createprimary -C o -G ecc -c parent.ctx
+//	tpm2_create -C parent.ctx -G ecc256:ecdsa-sha256 -u key.pub -r key.priv \
 //	  -a 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|sign'
+//	tpm2_load -C parent.ctx -u key.pub -r key.priv -c key.ctx
 //	tpm2_evictcontrol -C o -c key.ctx 0x81000001
 //
-// and with one by -p PIN beside. A primary key is the same again for the same command
-// and template, until the owner's hierarchy is cleared: give it a -u of its own, a file
-// of random bytes, to make another one.
+// and with one by -p PIN in the second command.
 //
 // # Authorisation value
 //

@@ -141,6 +141,8 @@ func (k *key) connected(ctx context.Context, use func(line) error) error {
 	switch {
 	case err == nil || signerError(err) || errors.As(err, &parse):
 		return err
+	case errors.Is(err, tpm2.TPMRCObjectMemory) || errors.Is(err, tpm2.TPMRCSessionMemory):
+		return fmt.Errorf("the TPM says %w: use the device with a resource manager, %s, or have others give back what they hold (tpm2_flushcontext)", err, defaultDevice)
 	case errors.As(err, &code):
 		return fmt.Errorf("the TPM says %w", err)
 	case ctx.Err() != nil:

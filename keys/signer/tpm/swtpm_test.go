@@ -95,7 +95,7 @@ func (m *machine) do(use func(line) error) {
 	}
 }
 
-// template is of a key as docs/spec/signers.md has tpm2-tools make it.
+// template is of a key as the package's documentation has tpm2-tools make it.
 func template() tpm2.TPMTPublic {
 	return tpm2.TPMTPublic{
 		Type: tpm2.TPMAlgECC, NameAlg: tpm2.TPMAlgSHA256,
@@ -287,6 +287,40 @@ func TestKeyStays(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// A key below a parent, as the package's documentation has tpm2-tools make it.
+func TestChildKey(t *testing.T) {
+	m := start(t)
+	m.do(func(l line) error {
+		parent, err := tpm2.CreatePrimary{PrimaryHandle: tpm2.TPMRHOwner, InPublic: tpm2.New2B(tpm2.ECCSRKTemplate)}.Execute(l)
+		if err != nil {
+			return err
+		}
+		above := tpm2.NamedHandle{Handle: parent.ObjectHandle, Name: parent.Name}
+		created, err := tpm2.Create{
+			ParentHandle: above, InPublic: tpm2.New2B(template()),
+			InSensitive: tpm2.TPM2BSensitiveCreate{Sensitive: &tpm2.TPMSSensitiveCreate{UserAuth: tpm2.TPM2BAuth{Buffer: []byte(rightAuth)}}},
+		}.Execute(l)
+		if err != nil {
+			return err
+		}
+		loaded, err := tpm2.Load{ParentHandle: above, InPrivate: created.OutPrivate, InPublic: created.OutPublic}.Execute(l)
+		if err != nil {
+			return err
+		}
+		_, err = tpm2.EvictControl{
+			Auth: tpm2.TPMRHOwner, PersistentHandle: tpm2.TPMHandle(first),
+			ObjectHandle: &tpm2.NamedHandle{Handle: loaded.ObjectHandle, Name: loaded.Name},
+		}.Execute(l)
+		for _, h := range []tpm2.TPMHandle{loaded.ObjectHandle, parent.ObjectHandle} {
+			if _, err := (tpm2.FlushContext{FlushHandle: h}).Execute(l); err != nil {
+				return err
+			}
+		}
+		return err
+	})
+	mustSign(t, m.mustOpen("0x81000001", &person{pin: rightAuth}), 1)
 }
 
 func TestNoAuthAndFile(t *testing.T) {
