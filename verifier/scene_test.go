@@ -67,16 +67,9 @@ func newScene(t testing.TB, id zkkex.CircuitID) *scene {
 	config := prover.HolderConfig{Paths: s, Slots: new(world.Slots)}
 	var member *keys.Public
 	for i := range members {
-		switch {
-		case i != 4:
-			s.Member(t)
-		case id.KeyType() == zkkex.KeyEdDSA:
-			signer := s.Signer(t)
-			member = signer.Public
-			config.Owner = &prover.Owner{Public: member, NullifierKey: signer.Nullifiers.RevealNullifierKey(), Sign: signer.Sign}
-		default:
-			config.Secret = s.Member(t)
-			member = config.Secret.Public()
+		public, found := s.join(t, id.KeyType())
+		if i == 4 {
+			member, config.Secret, config.Owner = public, found.Secret, found.Owner
 		}
 	}
 	s.signed = s.Checkpoint(t, signed)
@@ -98,6 +91,19 @@ func newScene(t testing.TB, id zkkex.CircuitID) *scene {
 	s.RevokePublic(t, member)
 	s.Checkpoint(t, revokedAt)
 	return s
+}
+
+// join admits a new member with a key of a type, and returns how it proves.
+func (s *scene) join(t testing.TB, keyType zkkex.KeyType) (*keys.Public, prover.HolderConfig) {
+	t.Helper()
+	if keyType == zkkex.KeyBabyJubjub {
+		secret := s.Member(t)
+		return secret.Public(), prover.HolderConfig{Secret: secret}
+	}
+	signer := s.Signer(t)
+	return signer.Public, prover.HolderConfig{Owner: &prover.Owner{
+		Public: signer.Public, NullifierKey: signer.Nullifiers.RevealNullifierKey(), Sign: signer.Sign,
+	}}
 }
 
 func (s *scene) rule() verifier.NamedScope {
