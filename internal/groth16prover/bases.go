@@ -94,12 +94,12 @@ const precomputeAfter = 20
 // automaticTables is the largest [Key.TableSize] for which a key precomputes by
 // itself. Tables of larger circuits take hundreds of megabytes, which somebody has
 // to have decided on.
-const automaticTables = 64 << 20
+const automaticTables = 96 << 20
 
 // Precompute tabulates multiples of the key's points, once, in about the time of
 // ten proofs on one processor; it makes later proofs about a third cheaper. The
 // tables take [Key.TableSize] bytes. A key precomputes by itself, in the
-// background, once it has proved often, if the tables are of 64 MiB at most.
+// background, once it has proved often, if the tables are of 96 MiB at most.
 // Proofs never wait for it.
 func (k *Key) Precompute() {
 	k.precompute.Do(func() { k.bases.Store(tabulated(k.points)) })

@@ -225,11 +225,21 @@ func outsideG2(t *testing.T) curve.G2Affine {
 }
 
 func FuzzParse(f *testing.F) {
-	s := load(f)
-	f.Add(0, byte(0), len(s.pk))
-	f.Add(offCountA, byte(0xff), len(s.pk))
-	f.Add(len(s.pk)-1, byte(1), len(s.pk)-1)
-	f.Fuzz(func(t *testing.T, at int, value byte, n int) {
+	plain := load(f)
+	small, err := committed()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(false, 0, byte(0), len(plain.pk))
+	f.Add(false, offCountA, byte(0xff), len(plain.pk))
+	f.Add(false, len(plain.pk)-1, byte(1), len(plain.pk)-1)
+	f.Add(true, 0, byte(0), len(small.pk))
+	f.Add(true, len(small.pk)-64*small.size.Committed-4, byte(0xff), len(small.pk))
+	f.Fuzz(func(t *testing.T, commitment bool, at int, value byte, n int) {
+		s := plain
+		if commitment {
+			s = small
+		}
 		b := bytes.Clone(s.pk[:min(max(n, 0), len(s.pk))])
 		if at >= 0 && at < len(b) {
 			b[at] ^= value
