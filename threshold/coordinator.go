@@ -43,9 +43,10 @@ func newCoordinator(group *frost.Group, digest [32]byte) *coordinator {
 	}
 }
 
-// patience is how many messages of one signer are read: a commitment when it starts
-// or is started again, and an answer in each attempt.
-func (c *coordinator) patience() int { return 2*len(c.group.Shares) + 16 }
+// patience is how many messages of one signer a coordinator reads, and how many
+// packages of one coordinator a signer answers: at most as many attempts as there are
+// participants (ROAST, theorem 4.3), and some for signers that are started again.
+func patience(participants int) int { return 2*participants + 16 }
 
 // exclude leaves a signer out, for a reason.
 func (c *coordinator) exclude(id frost.Identifier, err error) error {
@@ -61,7 +62,7 @@ func (c *coordinator) receive(k kind, id frost.Identifier, text []byte) (pack []
 	if c.sig != nil || c.out[id] != nil {
 		return nil, nil
 	}
-	if c.heard[id]++; c.heard[id] > c.patience() {
+	if c.heard[id]++; c.heard[id] > patience(len(c.group.Shares)) {
 		return nil, c.exclude(id, fmt.Errorf("%w: too many of them", ErrBadMessage))
 	}
 	switch k {

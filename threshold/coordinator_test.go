@@ -237,7 +237,7 @@ func TestAnswersTwice(t *testing.T) {
 func TestPatienceEnds(t *testing.T) {
 	d := newDesk(t, 2, 2)
 	commitment := appendCommitment(nil, d.draw(1))
-	for range d.c.patience() {
+	for range patience(2) {
 		if err := d.tell(kindCommitments, 1, commitment); err != nil {
 			t.Fatal(err)
 		}

@@ -46,6 +46,9 @@ type Dir struct {
 	// Dial, if set before use, makes the connections to a relay: a SOCKS5 proxy's,
 	// say.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Board, if set before use, is where the members meet, in place of what the folder
+	// names: another transport.
+	Board Board
 }
 
 // Init makes a member's folder, with a key of its own, and returns what the others
@@ -227,6 +230,9 @@ func (d *Dir) load() (*Group, *holding, error) {
 
 // board opens where the members meet.
 func (d *Dir) board() (Board, error) {
+	if d.Board != nil {
+		return d.Board, nil
+	}
 	if strings.HasPrefix(d.via, "http://") || strings.HasPrefix(d.via, "https://") {
 		return NewRemote(d.via, d.Dial)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"sync"
@@ -61,6 +62,23 @@ func (c *club) open(place int) *Dir {
 		c.t.Fatal(err)
 	}
 	return d
+}
+
+// relay has the members meet at a relay before their folder, which keeps requests.
+func (c *club) relay() *club {
+	c.t.Helper()
+	folder, err := NewFolder(c.via)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	server := httptest.NewServer(NewRelay(c.setup, folder))
+	c.t.Cleanup(server.Close)
+	for _, dir := range c.dirs {
+		if err := Move(dir, server.URL); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	return c
 }
 
 // all calls do for every member at the same time.

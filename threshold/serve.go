@@ -297,7 +297,7 @@ func (s *signing) answer(ctx context.Context, m *message) error {
 	}) {
 		return nil
 	}
-	if s.answered++; s.answered > len(s.own.group.inboxes) {
+	if s.answered++; s.answered > patience(len(s.own.group.inboxes)) {
 		return ErrTooMany
 	}
 	z, err := s.own.group.public.Sign(s.own.share, s.nonces, s.digest[:], list)
