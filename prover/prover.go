@@ -82,9 +82,9 @@ func (p *Prover) Prove(ctx context.Context, st *zkkex.Statement, w *circuits.Wit
 
 // Precompute makes later proofs of Groth16 about a third cheaper, for about as
 // much work as ten proofs and [Prover.PrecomputedSize] bytes of memory. A prover
-// does it by itself, in the background, once it has proved twenty times; who knows
-// that it will may call it at the start. Proofs do not wait for it. With PLONK it
-// does nothing.
+// does it by itself, in the background, once it has proved twenty times, if that is
+// 96 MiB at most; who knows that it will may call it at the start. Proofs do not
+// wait for it. With PLONK it does nothing.
 func (p *Prover) Precompute() { p.engine.precompute() }
 
 // PrecomputedSize returns the number of bytes that [Prover.Precompute] takes.

@@ -21,8 +21,8 @@ const maskHint = "github.com/consensys/gnark/internal/hints.Randomize"
 type Commitment struct {
 	// Wires are the committed wires, private and in ascending order.
 	Wires []int
-	// Mask is the one among them that is uniform and that nothing else depends
-	// on: it hides the others.
+	// Mask is the one among them that is uniform and that no constraint says
+	// anything about: it hides the others.
 	Mask int
 	// Challenge is the wire that the hash of the commitment goes to.
 	Challenge int
