@@ -19,6 +19,17 @@ const (
 	EdDSA20 CircuitID = 0x0103
 	// EdDSA32 proves the same as [EdDSA20], in a registry of capacity 2^32.
 	EdDSA32 CircuitID = 0x0104
+	// P256Key20 proves the private scalar of an ECDSA key on P-256, in a registry of
+	// capacity 2^20.
+	P256Key20 CircuitID = 0x0111
+	// P256Key32 proves the same as [P256Key20], in a registry of capacity 2^32.
+	P256Key32 CircuitID = 0x0112
+	// Secp256k1Key20 proves the private scalar of a key on secp256k1, in a registry of
+	// capacity 2^20.
+	Secp256k1Key20 CircuitID = 0x0113
+	// Secp256k1Key32 proves the same as [Secp256k1Key20], in a registry of capacity
+	// 2^32.
+	Secp256k1Key32 CircuitID = 0x0114
 	// BabyJubjub20Plonk proves the same as [BabyJubjub20], with PLONK.
 	BabyJubjub20Plonk CircuitID = 0x0201
 	// BabyJubjub32Plonk proves the same as [BabyJubjub32], with PLONK.
@@ -40,6 +51,10 @@ func circuits() []circuit {
 		{BabyJubjub32, "babyjubjub-32", KeyBabyJubjub, 32},
 		{EdDSA20, "eddsa-20", KeyEdDSA, 20},
 		{EdDSA32, "eddsa-32", KeyEdDSA, 32},
+		{P256Key20, "p256-key-20", KeyP256, 20},
+		{P256Key32, "p256-key-32", KeyP256, 32},
+		{Secp256k1Key20, "secp256k1-key-20", KeySecp256k1, 20},
+		{Secp256k1Key32, "secp256k1-key-32", KeySecp256k1, 32},
 		{BabyJubjub20Plonk, "babyjubjub-20-plonk", KeyBabyJubjub, 20},
 		{BabyJubjub32Plonk, "babyjubjub-32-plonk", KeyBabyJubjub, 32},
 	}

@@ -48,6 +48,12 @@ func (c *ECKey) Define(api frontend.API) error {
 	return assertStatement(api, h, &c.PublicInputs, &c.MemberWires, c.keyType, k)
 }
 
+// ecKeyRelation is the relation for a type of key.
+func ecKeyRelation(keyType zkkex.KeyType) *relation {
+	newCircuit := func(capacityBits int) (*ECKey, error) { return NewECKey(keyType, capacityBits) }
+	return &relation{circuit: constructor(newCircuit), assign: assignECKey(keyType), checkOwner: checkECKey(keyType)}
+}
+
 // ecKeyAssignment holds the values of every input of [ECKey], natively.
 type ecKeyAssignment struct {
 	statementValues

@@ -31,6 +31,9 @@ func newSubject(t *testing.T, id zkkex.CircuitID) subject {
 		return newAssignment(t, id)
 	case zkkex.KeyEdDSA:
 		return newEdDSAAssignment(t, id)
+	case zkkex.KeyP256, zkkex.KeySecp256k1:
+		n := primeCurveOf(id.KeyType()).n
+		return newECKeyAssignment(t, id.KeyType(), id.CapacityBits(), randomScalar(t, n))
 	default:
 		t.Fatalf("no assignment for %v", id)
 		return nil

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/consensys/gnark/constraint"
+
 	"github.com/zkkex/zkkex"
 )
 
@@ -41,8 +43,12 @@ func TestConstraintCounts(t *testing.T) {
 
 // The specifications state the counts too.
 func TestSpecificationStatesTheCounts(t *testing.T) {
-	for _, relation := range []string{"babyjubjub", "eddsa"} {
-		spec, err := os.ReadFile("../docs/spec/circuit-" + relation + ".md")
+	for _, relation := range []string{"babyjubjub", "eddsa", "p256-key", "secp256k1-key"} {
+		name := relation
+		if strings.HasSuffix(relation, "-key") {
+			name = "ecdsa-key" // both curves in one
+		}
+		spec, err := os.ReadFile("../docs/spec/circuit-" + name + ".md")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,16 +56,17 @@ func TestSpecificationStatesTheCounts(t *testing.T) {
 		small, large := rows[relation+"-20"][0], rows[relation+"-32"][0]
 		want := fmt.Sprintf("| constraints | %d,%03d | %d,%03d |", small/1000, small%1000, large/1000, large%1000)
 		if !strings.Contains(string(spec), want) {
-			t.Errorf("circuit-%s.md: expected the row %q", relation, want)
+			t.Errorf("circuit-%s.md: expected the row %q", name, want)
 		}
 	}
 }
 
-// The budgets: below 4,097 constraints, and again below 8,193, the prover's FFT
-// domain halves.
+// The budgets: below 4,097 constraints, and again below 8,193 and 16,385, the
+// prover's FFT domain halves.
 func TestBudgets(t *testing.T) {
 	rows := goldenRows(t)
-	for name, budget := range map[string]int{"babyjubjub-20": 4096, "babyjubjub-32": 5700, "eddsa-20": 6400, "eddsa-32": 8192} {
+	for name, budget := range map[string]int{"babyjubjub-20": 4096, "babyjubjub-32": 5700, "eddsa-20": 6400, "eddsa-32": 8192,
+		"p256-key-20": 11500, "p256-key-32": 16384, "secp256k1-key-20": 11500, "secp256k1-key-32": 16384} {
 		if row, ok := rows[name]; !ok || row[0] > budget {
 			t.Errorf("%s: %v constraints, the budget is %d", name, row, budget)
 		}
@@ -91,34 +98,43 @@ func goldenRows(t *testing.T) map[string][]int {
 	return rows
 }
 
-// No hints: every value is an input or the output of a product or division.
-func TestNoHintsNoCommitments(t *testing.T) {
+// Circuits in the native field have no hints: every value is an input or the output
+// of a product or division. The others have one commitment, to private wires alone.
+func TestHintsAndCommitments(t *testing.T) {
 	for _, id := range zkkex.Groth16.Circuits() {
 		system, err := Compile(id)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n := len(system.MHintsDependencies); n != 0 {
+		if n := len(system.MHintsDependencies); n != 0 && id.Commitments() == 0 {
 			t.Errorf("%v depends on %d hints, expected none", id, n)
 		}
-		if system.CommitmentInfo != nil && len(system.CommitmentInfo.CommitmentIndexes()) != 0 {
-			t.Errorf("%v has commitments, expected none", id)
+		commitments := system.CommitmentInfo.(constraint.Groth16Commitments)
+		if len(commitments) != id.Commitments() {
+			t.Errorf("%v has %d commitments, expected %d", id, len(commitments), id.Commitments())
+		}
+		for _, c := range commitments {
+			if n := len(c.PublicAndCommitmentCommitted); n != 0 {
+				t.Errorf("%v commits to %d public wires, expected none", id, n)
+			}
 		}
 	}
 }
 
 func TestCompileIsDeterministic(t *testing.T) {
-	var first, second bytes.Buffer
-	for _, buffer := range []*bytes.Buffer{&first, &second} {
-		system, err := Compile(zkkex.BabyJubjub20)
-		if err != nil {
-			t.Fatal(err)
+	for _, id := range []zkkex.CircuitID{zkkex.BabyJubjub20, zkkex.P256Key20} {
+		var first, second bytes.Buffer
+		for _, buffer := range []*bytes.Buffer{&first, &second} {
+			system, err := Compile(id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := system.WriteTo(buffer); err != nil {
+				t.Fatal(err)
+			}
 		}
-		if _, err := system.WriteTo(buffer); err != nil {
-			t.Fatal(err)
+		if !bytes.Equal(first.Bytes(), second.Bytes()) {
+			t.Errorf("compiling %v twice gives two serialised systems", id)
 		}
-	}
-	if !bytes.Equal(first.Bytes(), second.Bytes()) {
-		t.Fatal("compiling twice gives two serialised systems")
 	}
 }

@@ -27,6 +27,8 @@ func relationOf(id zkkex.CircuitID) (*relation, error) {
 		return &relation{circuit: constructor(NewBabyJubjub), assign: assignBabyJubjub}, nil
 	case zkkex.EdDSA20, zkkex.EdDSA32:
 		return &relation{circuit: constructor(NewEdDSA), assign: assignEdDSA, checkOwner: checkEdDSA}, nil
+	case zkkex.P256Key20, zkkex.P256Key32, zkkex.Secp256k1Key20, zkkex.Secp256k1Key32:
+		return ecKeyRelation(id.KeyType()), nil
 	default:
 		return nil, fmt.Errorf("%w: %v", zkkex.ErrUnsupported, id)
 	}

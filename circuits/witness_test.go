@@ -29,6 +29,8 @@ func memberOf(t *testing.T, id zkkex.CircuitID) (*zkkex.Statement, *Witness) {
 		return member(t, id)
 	case zkkex.KeyEdDSA:
 		return eddsaMember(t, id)
+	case zkkex.KeyP256, zkkex.KeySecp256k1:
+		return ecKeyMember(t, id)
 	default:
 		t.Fatalf("no member for %v", id)
 		return nil, nil

@@ -2,22 +2,30 @@
 
 package params
 
-// shippedProvingKeys lists the SHA-256 of the proving keys in setup/dev.
+// shippedProvingKeys lists the SHA-256 of the proving keys of the sets in setup/dev.
 func shippedProvingKeys() []string {
 	return []string{
 		"f8589ef9bc015c55670026ed0d194695470cae06e4cddcdc7776383e0fc652ee",
 		"f040c93ad5351c1390be790a7e34f57c19a4604526ba5c5728e482dccad0c7c9",
 		"048ccd419d323b1792d46caa2cab738d8083016890515c446c400a81374b4d00",
 		"8ba75e1e57de3acc5f4a812a9f82d1cca071e47ec02a8a9905d20e08a35bdebd",
+		"292ff7914adf86e59cadb2b0f3899aa4ff93aa48020fff2c59815eaf0179e321",
+		"f11d03fa83a4f0e6d338c7c88ecdf5c48ef635d453393b10e90f0323a681d945",
+		"482a1e9c784a300eb984865e87a335eca7cbcc4116e706856503379e104882a6",
+		"121bc04960b68dcb629f0a608ba9e0ff3ae5cc4b14553c6331a1c9d9901dc180",
 	}
 }
 
-// shippedVerifyingKeys lists the SHA-256 of the verifying keys in setup/dev.
+// shippedVerifyingKeys lists the SHA-256 of the verifying keys of the sets in setup/dev.
 func shippedVerifyingKeys() []string {
 	return []string{
 		"e29e652de7ca07d09dacbdfa67b10f6dc4af74c351d0a035500f4c9463a74a1d",
 		"504e6d1a336744bd68db82d149e851526bb5946835bc1959609e61341cc8af50",
 		"439bfb55aa9f0f1d78557c63b333792c62f03a02568643d0cc8a15afa49578da",
 		"5ea14a6ee3fd69f2b6e7faaf659f1208ce5089d52867ac4a4282dc15192db2f5",
+		"bf97963f10cfa7969fb77035cd3529850b4903ac72237431af9bde9dc7afacd5",
+		"6f945235ab747093c9b21b20cd52d57efa8e00a6e4072b9e897ce93584464209",
+		"08335ca4b75f81a1634530975f96fb347e3c564d41560fbdb7395bfc4c1df1bc",
+		"22b7add75215e8d3974d512c63106ae596b8e1a39905be933ac6aa566fd4a5a5",
 	}
 }
