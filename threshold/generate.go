@@ -128,7 +128,10 @@ func (r *run) next(ctx context.Context, f Follower, p plan, wait bool) (*message
 func (r *run) attempt(ctx context.Context, p plan) (*result, error) {
 	c, made := watch(p), r.pending
 	var first []*message
-	if r.me != 0 && !r.holds(p) {
+	if r.holds(p) { // it may have been cut short before the others were told
+		digest := made.group.Digest()
+		first = []*message{r.identity.seal(kindConfirm, sender(r.me), p.context(), digest[:])}
+	} else if r.me != 0 {
 		hold := func(h *holding) error {
 			made, r.pending = h, h
 			return r.hold(h)
