@@ -59,7 +59,7 @@ func TestSchemes(t *testing.T) {
 			t.Errorf("%s: usage %q, example %q", s.Name, s.Usage, s.Example)
 		}
 	}
-	for _, name := range []string{"file", "eth", "eip155", "ssh-agent"} {
+	for _, name := range []string{"file", "eth", "eip155", "ssh-agent", "threshold"} {
 		if !have[name].Available {
 			t.Errorf("%s is not available", name)
 		}
