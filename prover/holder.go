@@ -88,12 +88,12 @@ func NewHolder(c HolderConfig) (*Holder, error) {
 	return &Holder{config: c, session: c.Prover.Session()}, nil
 }
 
-// Prove finds the member's path, has the owner sign if there is one, takes a slot
-// durably, and proves. An error after the slot was taken wastes it: a slot is never
-// handed out again. Before that, it returns an error if the path is not one of the
-// circuit's, or if there are fewer than MinMembers members ([ErrFewMembers]), or
+// Prove finds the member's path, has the owner sign or lend its key if there is one,
+// takes a slot durably, and proves. An error after the slot was taken wastes it: a slot
+// is never handed out again. Before that, it returns an error if the path is not one of
+// the circuit's, or if there are fewer than MinMembers members ([ErrFewMembers]), or
 // [ErrClosed], or that of the owner, or a [*circuits.WitnessError] if what it signed is
-// no signature.
+// no signature, or what it lent not its key.
 func (h *Holder) Prove(ctx context.Context, c zkkex.Claim) (*zkkex.Presentation, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -113,8 +113,11 @@ func (h *Holder) Prove(ctx context.Context, c zkkex.Claim) (*zkkex.Presentation,
 		return nil, err
 	}
 	w := &circuits.Witness{Secret: h.config.Secret, Path: path}
-	if w.Owner, err = h.sign(ctx, &p.Statement); err != nil {
+	if w.Owner, err = h.show(ctx, &p.Statement); err != nil {
 		return nil, err
+	}
+	if w.Owner != nil {
+		defer clear(w.Owner.Scalar[:])
 	}
 	if w.Slot, err = h.config.Slots.Take(c.Scope, c.Epoch, c.Limit); err != nil {
 		return nil, fmt.Errorf("taking a slot: %w", err)

@@ -2,6 +2,7 @@ package prover
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/zkkex/zkkex"
@@ -25,14 +26,19 @@ type Owner struct {
 	// eddsa.Message(binding). It is asked once for each proof, before a slot is
 	// taken, and may be asked by several goroutines at once.
 	Sign func(ctx context.Context, binding zkkex.Binding) ([64]byte, error)
+	// WithScalar takes the place of Sign for circuits that prove the private key itself,
+	// as [zkkex.P256Key20] does. It lends the key, 32 bytes big-endian, which use does
+	// not keep; and it is asked as Sign is.
+	WithScalar func(use func(scalar []byte) error) error
 }
 
 // check returns nil if the owner is complete and has a key for the circuit.
 func (o *Owner) check(circuit zkkex.CircuitID) error {
-	for name, missing := range map[string]bool{"Public": o.Public == nil, "Sign": o.Sign == nil} {
-		if missing {
-			return fmt.Errorf("prover: Owner.%s is required", name)
-		}
+	if o.Public == nil {
+		return errors.New("prover: Owner.Public is required")
+	}
+	if (o.Sign == nil) == (o.WithScalar == nil) {
+		return errors.New("prover: of Owner.Sign and Owner.WithScalar, one is required")
 	}
 	if got := o.Public.KeyType(); got != circuit.KeyType() {
 		return fmt.Errorf("%w: a key of type %v, circuit %v proves those of type %v", zkkex.ErrUnsupported, got, circuit, circuit.KeyType())
@@ -54,22 +60,40 @@ func (h *Holder) commitment() zkkex.Commitment {
 	return h.config.Secret.Commitment()
 }
 
-// sign returns what the owner shows for a statement, checked, or nil if there is no
-// owner. The statement has its binding, and no nullifier yet.
-func (h *Holder) sign(ctx context.Context, st *zkkex.Statement) (*circuits.Owner, error) {
+// show returns what the owner shows for a statement, checked, or nil if there is no
+// owner. The statement has its binding, and no nullifier yet. What is shown may hold
+// the private key, and is the caller's to wipe.
+func (h *Holder) show(ctx context.Context, st *zkkex.Statement) (*circuits.Owner, error) {
 	o := h.config.Owner
 	if o == nil {
 		return nil, nil
 	}
-	signature, err := o.Sign(ctx, st.Binding)
-	if err != nil {
-		return nil, fmt.Errorf("signing the binding: %w", err)
-	}
-	shown := &circuits.Owner{Public: o.Public, NullifierKey: o.NullifierKey, Signature: signature}
-	if err := circuits.CheckOwner(st, shown); err != nil {
+	shown := &circuits.Owner{Public: o.Public, NullifierKey: o.NullifierKey}
+	if err := o.fill(ctx, st, shown); err != nil {
+		clear(shown.Scalar[:])
 		return nil, err
 	}
 	return shown, nil
+}
+
+// fill adds the scalar, or a signature, and checks it.
+func (o *Owner) fill(ctx context.Context, st *zkkex.Statement, shown *circuits.Owner) (err error) {
+	if o.WithScalar != nil {
+		if err := o.WithScalar(func(scalar []byte) error { return copyScalar(&shown.Scalar, scalar) }); err != nil {
+			return fmt.Errorf("lending the private key: %w", err)
+		}
+	} else if shown.Signature, err = o.Sign(ctx, st.Binding); err != nil {
+		return fmt.Errorf("signing the binding: %w", err)
+	}
+	return circuits.CheckOwner(st, shown)
+}
+
+func copyScalar(out *[32]byte, scalar []byte) error {
+	if len(scalar) != len(out) {
+		return fmt.Errorf("expected %d bytes, got %d", len(out), len(scalar))
+	}
+	copy(out[:], scalar)
+	return nil
 }
 
 // nullifier returns the member's nullifier of a slot.
