@@ -15,6 +15,10 @@ type Options struct {
 	// of it is returned by Open as it is. If it is nil, a key that needs a PIN gives
 	// [ErrPIN].
 	PIN func(what string) (string, error)
+	// Unattended says that PIN answers without a person, from a file say. A device that
+	// was given a wrong PIN since the last right one is then given none: a program that is
+	// started again and again must not lock it.
+	Unattended bool
 	// Notify tells a person that something waits for them: a wallet that shows what it
 	// is to sign, a token that wants to be touched. It must return at once, and may be
 	// nil.
