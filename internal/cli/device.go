@@ -68,6 +68,7 @@ func (a *app) openDevice(ctx context.Context, f *deviceFlags) (signer.Signer, er
 			}
 			return a.env.ReadPassword(ctx, "Enter "+what+": ")
 		},
+		Unattended: f.pinName(a) != "",
 		Notify: func(text string) {
 			a.doneWaiting()
 			a.notef("%s", text)

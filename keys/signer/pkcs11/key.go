@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"os"
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/internal/eckey"
@@ -45,7 +46,7 @@ type derivingKey struct{ *key }
 
 // openKey opens the key that a URI names. load loads a module.
 func openKey(ctx context.Context, rest string, o *signer.Options, load func(path string) (module, error)) (signer.Signer, error) {
-	u, err := parseURI(rest)
+	u, err := parseURI(rest, os.Getenv(moduleVariable))
 	if err != nil {
 		return nil, err
 	}

@@ -293,6 +293,11 @@ func TestNoLockOut(t *testing.T) {
 	if len(token.tries) != 1 {
 		t.Errorf("tried %d times, want once", len(token.tries))
 	}
+	unattended := (&person{pin: rightPIN}).options()
+	unattended.Unattended = true
+	if _, err := open(t, f, "?"+modulePath, unattended); !errors.Is(err, signer.ErrPINLocked) || len(token.tries) != 1 {
+		t.Errorf("unattended: %v, want ErrPINLocked", err)
+	}
 	// A person may try, and is told; then the file is used again.
 	p := &person{pin: rightPIN}
 	mustOpen(t, f, "?"+modulePath, p.options())

@@ -24,7 +24,7 @@ var errAskedOnce = fmt.Errorf("%w: the token wants its PIN again; open the key a
 // is withheld from a token that has seen a wrong PIN: a program that is started again
 // and again must not lock it.
 func (p *pin) get(ctx context.Context, t tokenInfo) (string, error) {
-	typed := p.value == nil && p.source == ""
+	typed := p.value == nil && p.source == "" && !p.o.Unattended
 	switch {
 	case t.flags&flagPINLocked != 0:
 		return "", fmt.Errorf("%s: %w", t.name(), rvPINLocked)

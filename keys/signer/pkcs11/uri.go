@@ -65,17 +65,21 @@ var refused = map[string]string{
 	"library-version":      "name the library by module-path",
 }
 
-// parseURI reads what stands after "pkcs11:". It returns an error wrapping
-// [zkkex.ErrMalformed].
-func parseURI(rest string) (*uri, error) {
-	u, err := readURI(rest)
+// moduleVariable names the variable of the environment that has the path of the library
+// where a URI does not.
+const moduleVariable = "ZKKEX_PKCS11_MODULE"
+
+// parseURI reads what stands after "pkcs11:", with the library to use where it names
+// none. It returns an error wrapping [zkkex.ErrMalformed].
+func parseURI(rest, module string) (*uri, error) {
+	u, err := readURI(rest, module)
 	if err != nil {
 		return nil, &zkkex.ParseError{Format: "pkcs11 URI", Err: err}
 	}
 	return u, nil
 }
 
-func readURI(rest string) (*uri, error) {
+func readURI(rest, module string) (*uri, error) {
 	path, query, _ := strings.Cut(rest, "?")
 	u := new(uri)
 	if err := u.read(path, ";", pathAttributes); err != nil {
@@ -86,7 +90,10 @@ func readURI(rest string) (*uri, error) {
 	}
 	var err error
 	if u.module == "" {
-		return nil, errors.New("expected ?module-path=, the absolute path of the library that came with the token, such as /usr/lib/softhsm/libsofthsm2.so")
+		u.module = module
+	}
+	if u.module == "" {
+		return nil, fmt.Errorf("expected ?module-path=, the absolute path of the library that came with the token, such as /usr/lib/softhsm/libsofthsm2.so; or the same in $%s", moduleVariable)
 	}
 	if u.module, err = absolute("module-path", u.module); err != nil {
 		return nil, err

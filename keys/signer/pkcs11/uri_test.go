@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/zkkex/zkkex"
+	"github.com/zkkex/zkkex/internal/eckey"
 )
 
 func TestParseURI(t *testing.T) {
@@ -18,7 +19,7 @@ func TestParseURI(t *testing.T) {
 		"model=SoftHSM%20v2;manufacturer=SoftHSM%20project;serial=1?module-path=/l":   {model: "SoftHSM v2", manufacturer: "SoftHSM project", serial: "1", module: "/l"},
 		"token=" + strings.Repeat("t", maxToken) + "?module-path=/l":                  {token: strings.Repeat("t", maxToken), module: "/l"},
 	} {
-		u, err := parseURI(rest)
+		u, err := parseURI(rest, "")
 		if err != nil {
 			t.Errorf("%s: %v", rest, err)
 			continue
@@ -26,11 +27,25 @@ func TestParseURI(t *testing.T) {
 		if *u != want {
 			t.Errorf("%s: %+v, want %+v", rest, *u, want)
 		}
-		again, err := parseURI(strings.TrimPrefix(u.String(), "pkcs11:"))
+		again, err := parseURI(strings.TrimPrefix(u.String(), "pkcs11:"), "")
 		if err != nil || *again != want {
 			t.Errorf("%s: written as %v: %v", rest, u, err)
 		}
 	}
+}
+
+func TestModuleFromTheEnvironment(t *testing.T) {
+	for rest, want := range map[string]string{"token=desk": "/lib/b.so", "token=desk?module-path=/lib/a.so": "/lib/a.so", "?pin-source=/pin": "/lib/b.so"} {
+		if u, err := parseURI(rest, "/lib/b.so"); err != nil || u.module != want {
+			t.Errorf("%s: %+v, %v, want %s", rest, u, err, want)
+		}
+	}
+	if _, err := parseURI("token=desk", "b.so"); !errors.Is(err, zkkex.ErrMalformed) {
+		t.Errorf("a relative path: %v, want ErrMalformed", err)
+	}
+	private, public := newPair(t, eckey.P256, "mm-1", "\x01")
+	t.Setenv(moduleVariable, "/lib/b.so")
+	mustOpen(t, newFake(t, newToken("desk", private, public)), "token=desk;object=mm-1", (&person{pin: rightPIN}).options())
 }
 
 // Each is refused for the one reason that it names.
@@ -75,7 +90,7 @@ func TestParseURIRefuses(t *testing.T) {
 		"token=" + strings.Repeat("t", maxToken+1) + "?module-path=/l": "1 to 32 bytes, got 33",
 		"serial=" + strings.Repeat("t", maxSerial+1) + "?module-path=/l": "1 to 16 bytes, got 17",
 	} {
-		u, err := parseURI(rest)
+		u, err := parseURI(rest, "")
 		if !errors.Is(err, zkkex.ErrMalformed) || !strings.Contains(err.Error(), reason) || u != nil {
 			t.Errorf("%s: %v, want ErrMalformed with %q", rest, err, reason)
 		}
@@ -94,7 +109,7 @@ func FuzzParseURI(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, rest string) {
-		u, err := parseURI(rest)
+		u, err := parseURI(rest, "")
 		if err != nil {
 			if !errors.Is(err, zkkex.ErrMalformed) {
 				t.Errorf("%v is no ErrMalformed", err)
@@ -102,7 +117,7 @@ func FuzzParseURI(f *testing.F) {
 			return
 		}
 		written := u.String()
-		again, err := parseURI(strings.TrimPrefix(written, "pkcs11:"))
+		again, err := parseURI(strings.TrimPrefix(written, "pkcs11:"), "")
 		if err != nil || *again != *u || again.String() != written {
 			t.Errorf("%q is written as %q, which reads as %+v, %v", rest, written, again, err)
 		}

@@ -114,7 +114,7 @@ func (k *key) ask(o *signer.Options, state lockout) error {
 		if value, err = o.AskPIN("the authorisation value of " + k.Name() + warning); err != nil {
 			return err
 		}
-		k.typed = true
+		k.typed = !o.Unattended
 	}
 	if len(value) > maxAuth {
 		return fmt.Errorf("%w: an authorisation value has at most %d bytes", signer.ErrPIN, maxAuth)

@@ -401,9 +401,18 @@ func TestNoLockOut(t *testing.T) {
 	if n := m.failures(); n != 2 {
 		t.Errorf("%d failures, want 2 of 3", n)
 	}
+	unattended := (&person{pin: "wrong-pin"}).options()
+	unattended.Unattended = true
+	s, err := signer.Open(t.Context(), "tpm:0x81000001?device="+m.device, unattended)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Sign(t.Context(), message(1)); !errors.Is(err, signer.ErrPINLocked) {
+		t.Errorf("unattended: %v, want ErrPINLocked", err)
+	}
 	// A person may try, and is told.
 	p := &person{pin: "wrong-pin"}
-	s := m.mustOpen("0x81000001", p)
+	s = m.mustOpen("0x81000001", p)
 	if len(p.asked) != 1 || !strings.Contains(p.asked[0], "the last try") {
 		t.Errorf("asked %q", p.asked)
 	}
