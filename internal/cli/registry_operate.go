@@ -94,26 +94,37 @@ func (o *operator) process() (int, error) {
 	return done.Admitted, err
 }
 
+// revoke revokes the member that a job names. What is approved is admitted before, or
+// it would bring the member back; what cannot be admitted now is no reason not to
+// revoke.
 func (o *operator) revoke(j job) (registrar.Receipt, error) {
-	// What is approved comes first, or it would bring the member back. What cannot
-	// be admitted now is no reason not to revoke.
-	_, _ = o.process()
-	switch {
-	case j.Index != nil:
-		return o.registrar.RevokeIndex(*j.Index, o.now())
-	case j.Leaf != "":
+	if j.Leaf != "" {
 		leaf, err := zkkex.ParseHex(j.Leaf)
 		if err != nil {
 			return registrar.Receipt{}, err
 		}
+		_, _ = o.process()
 		return o.registrar.RevokeLeaf(leaf, o.now())
-	default:
-		p, err := keys.ParsePublicText([]byte(j.Public))
-		if err != nil {
-			return registrar.Receipt{}, err
-		}
-		return o.registrar.RevokeKey(p, o.now())
 	}
+	p, err := o.named(j)
+	if err != nil {
+		return registrar.Receipt{}, err
+	}
+	_, _ = o.process()
+	return o.registrar.RevokeKey(p, o.now())
+}
+
+// named returns the key that a job names by itself or by its index, which may be
+// another member's afterwards.
+func (o *operator) named(j job) (*keys.Public, error) {
+	if j.Index == nil {
+		return keys.ParsePublicText([]byte(j.Public))
+	}
+	m, err := o.registrar.Member(*j.Index)
+	if err != nil {
+		return nil, err
+	}
+	return keys.ParsePublic(m.KeyType, m.Key, m.NullifierKeyHash)
 }
 
 func (o *operator) checkpoint(ctx context.Context, renew bool) (*done, error) {
