@@ -436,6 +436,15 @@ func TestHTTPSpecSamples(t *testing.T) {
 	if !yes || err != nil {
 		t.Errorf("the list of keys in docs/spec/registry-http.md: %v, %v; want it to approve", yes, err)
 	}
+	for _, limit := range []string{
+		fmt.Sprintf("%d hours", int(DefaultMaxDelegation.Hours())),
+		fmt.Sprintf("%d days at most", int(enrolment.MaxDelegation.Hours()/24)),
+		fmt.Sprintf("%d delegations within an hour", MaxDelegationsPerHour),
+	} {
+		if !strings.Contains(string(spec), limit) {
+			t.Errorf("docs/spec/registry-http.md does not say %q", limit)
+		}
+	}
 	for what, size := range map[string]int{"entry bundle": 256 * (2 + registry.OperationSize), "bytes of a request": enrolment.MaxRequestText, "requests that wait": MaxPending, "outcomes": maxOutcomes} {
 		digits := fmt.Sprintf("%d,%03d", size/1000, size%1000)
 		if !strings.Contains(string(spec), digits) {

@@ -93,7 +93,7 @@ func (n *recordNumbers) set(index, number uint64) {
 }
 
 // revocations remembers keys that cannot come back with any nullifier key yet, in
-// some 40 bytes each: delegates come and go every day. It holds keyed hashes of keys
+// some 48 bytes each: delegates come and go every day. It holds keyed hashes of keys
 // and of H(nk), with a key that every process draws: nobody can choose a nullifier key
 // that passes for another one's, but by guessing 64 bits.
 type revocations struct {
