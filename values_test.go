@@ -98,6 +98,24 @@ func TestCircuitNames(t *testing.T) {
 	}
 }
 
+// Keys on other curves take a commitment with Groth16, and nothing else does.
+func TestCommitments(t *testing.T) {
+	for _, id := range zkkex.Circuits() {
+		want := 0
+		if t := id.KeyType(); t == zkkex.KeyP256 || t == zkkex.KeySecp256k1 {
+			want = 1
+		}
+		if got := id.Commitments(); got != want || want == 1 && id.ProofSystem() != zkkex.Groth16 {
+			t.Errorf("%v: %d commitments, expected %d", id, got, want)
+		}
+	}
+	for id, want := range map[zkkex.CircuitID]int{zkkex.BabyJubjub20: 128, zkkex.EdDSA32: 128, zkkex.P256Key20: 192, zkkex.BabyJubjub20Plonk: 512, 0x01ff: 0} {
+		if got := id.ProofSize(); got != want {
+			t.Errorf("%v: proofs of %d bytes, expected %d", id, got, want)
+		}
+	}
+}
+
 func TestProofSystems(t *testing.T) {
 	sizes := map[zkkex.ProofSystem]int{zkkex.Groth16: 128, zkkex.Plonk: 512}
 	count := 0
@@ -107,7 +125,7 @@ func TestProofSystems(t *testing.T) {
 		}
 		for _, id := range s.Circuits() {
 			count++
-			if id.ProofSystem() != s || byte(id>>8) != byte(s) || id.ProofSize() != sizes[s] {
+			if id.ProofSystem() != s || byte(id>>8) != byte(s) || id.ProofSize() != sizes[s]+64*id.Commitments() {
 				t.Errorf("%v is of %v, with proofs of %d bytes", id, id.ProofSystem(), id.ProofSize())
 			}
 			if got, err := s.Circuit(id.KeyType(), id.CapacityBits()); err != nil || got != id {
