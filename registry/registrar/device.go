@@ -124,7 +124,7 @@ func (p *devicePlan) plan(r *Registrar, b *batch, req *request) error {
 
 // checkUntil bounds a delegation, whatever the caller checked.
 func (p *devicePlan) checkUntil(now int64) error {
-	return enrolment.CheckUntil(p.until, time.Unix(now, 0), enrolment.MaxDelegation+enrolment.ClockSkew)
+	return enrolment.CheckUntil(p.until, time.Unix(now, 0), enrolment.MaxDelegation)
 }
 
 // planWithout admits the device alone, if it is not live: the delegation ended
@@ -229,57 +229,4 @@ func (p *devicePlan) checkDelegate(r *Registrar, b *batch, req *request) error {
 		return fmt.Errorf("%w: this one is not; take another key: %w", ErrDelegateKey, err)
 	}
 	return nil
-}
-
-// RevokeEnded revokes the delegates whose delegation has ended, and returns how
-// many these were. Their indexes are free again. The errors are [ErrNotRecorded],
-// [ErrUndecided] and [ErrClosed]; some may have been revoked all the same.
-func (r *Registrar) RevokeEnded(now time.Time) (int, error) {
-	ended := r.ended(now)
-	if len(ended) == 0 {
-		return 0, nil
-	}
-	reqs := make([]*request, len(ended))
-	for i, index := range ended {
-		reqs[i] = &request{plan: func(r *Registrar, b *batch, req *request) error { return r.planEnd(b, req, index) }}
-	}
-	r.submit(now, reqs...)
-	revoked := 0
-	var errs []error
-	for _, req := range reqs {
-		if req.err == nil && req.result.New {
-			revoked++
-		}
-		if req.err != nil && (len(errs) == 0 || errs[0] != req.err) {
-			errs = append(errs, req.err)
-		}
-	}
-	return revoked, errors.Join(errs...)
-}
-
-// ended returns the indexes of delegates whose delegation may have ended.
-func (r *Registrar) ended(now time.Time) []uint64 {
-	r.commitMu.Lock()
-	defer r.commitMu.Unlock()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.links.ended(max(now.Unix(), r.lastTime))
-}
-
-// planEnd revokes the delegate at an index, if there is one still and its
-// delegation has ended.
-func (r *Registrar) planEnd(b *batch, req *request, index uint64) error {
-	if r.links.at(index).minute == 0 {
-		req.done = true // revoked since
-		return nil
-	}
-	live, err := r.liveRecord(index)
-	if err != nil {
-		return err
-	}
-	if live.delegation.until > r.timeOf(req) {
-		req.done = true
-		return nil
-	}
-	return r.planRevocation(b, req, live)
 }
