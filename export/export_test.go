@@ -17,6 +17,8 @@ import (
 	"github.com/zkkex/zkkex/export"
 	"github.com/zkkex/zkkex/export/internal/exporttest"
 	"github.com/zkkex/zkkex/internal/plonktest"
+	"github.com/zkkex/zkkex/setup/dev"
+	"github.com/zkkex/zkkex/setup/params"
 )
 
 var update = flag.Bool("update", false, "write the golden contract")
@@ -150,6 +152,22 @@ func TestOnlyWhatVerifiesIsExported(t *testing.T) {
 }
 
 // TestPlonkIsUnsupported: the forms here are those of Groth16.
+// No contract is written for a circuit whose proofs have a commitment.
+func TestCommitmentIsUnsupported(t *testing.T) {
+	fsys, err := dev.FS(zkkex.P256Key20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := params.OpenVerifying(fsys, params.Accept{Dev: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := export.NewKey(set)
+	if !errors.Is(err, zkkex.ErrUnsupported) || key != nil || !strings.Contains(err.Error(), "have a commitment") {
+		t.Errorf("%v, %v; want %v that names the commitment", key, err, zkkex.ErrUnsupported)
+	}
+}
+
 func TestPlonkIsUnsupported(t *testing.T) {
 	set := plonktest.Params(t, zkkex.BabyJubjub20Plonk)
 	key, err := export.NewKey(set.Verifying)

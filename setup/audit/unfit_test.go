@@ -11,6 +11,7 @@ import (
 	"github.com/zkkex/zkkex/internal/plonktest"
 	"github.com/zkkex/zkkex/setup/audit"
 	"github.com/zkkex/zkkex/setup/ceremony/ceremonytest"
+	"github.com/zkkex/zkkex/setup/dev"
 	"github.com/zkkex/zkkex/setup/params"
 )
 
@@ -20,6 +21,18 @@ func TestSetOfPlonkIsUnsupported(t *testing.T) {
 	report, err := audit.Verify(context.Background(), folder, audit.Options{}, nil)
 	if !errors.Is(err, zkkex.ErrUnsupported) || report != nil {
 		t.Errorf("%v, %v; want %v", report, err, zkkex.ErrUnsupported)
+	}
+}
+
+// A set with a commitment has no ceremony yet, and no report.
+func TestSetWithCommitmentIsUnsupported(t *testing.T) {
+	fsys, err := dev.FS(zkkex.P256Key20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := audit.Verify(context.Background(), fsys, audit.Options{}, nil)
+	if !errors.Is(err, zkkex.ErrUnsupported) || report != nil || !strings.Contains(err.Error(), "have a commitment") {
+		t.Errorf("%v, %v; want %v that names the commitment", report, err, zkkex.ErrUnsupported)
 	}
 }
 

@@ -133,6 +133,34 @@ func TestManifestVectors(t *testing.T) {
 	}
 }
 
+// A circuit's commitment is in its manifest, and in no other.
+func TestManifestSaysCommitments(t *testing.T) {
+	committed, plain := string(devManifest(t, zkkex.P256Key20)), string(devManifest(t, zkkex.BabyJubjub20))
+	const field = ",\n    \"commitments\": 1\n"
+	m, err := params.ParseManifest([]byte(committed))
+	if err != nil || m.Circuit.Commitments != 1 || m.VerifyingKey.Size != params.CommittedKeySize || !strings.Contains(committed, field) {
+		t.Fatalf("%v, %+v", err, m)
+	}
+	if strings.Contains(plain, "commitments") {
+		t.Error("a circuit without a commitment names them")
+	}
+	for _, test := range []struct{ name, text, says string }{
+		{"left out", strings.Replace(committed, field, "\n", 1), "0 commitments, expected 1"},
+		{"two", strings.Replace(committed, field, strings.Replace(field, "1", "2", 1), 1), "2 commitments, expected 1"},
+		{"of a circuit without", strings.Replace(plain, `"public_inputs": 5`, `"public_inputs": 5`+strings.TrimSuffix(field, "\n"), 1), "1 commitments, expected 0"},
+		{"none, spelt out", strings.Replace(plain, `"public_inputs": 5`, `"public_inputs": 5`+",\n    \"commitments\": 0", 1), "one accepted form"},
+		{"a verifying key without", strings.Replace(committed, `"size": 656`, `"size": 492`, 1), "expected 656"},
+		{"a verifying key with, of a circuit without", strings.Replace(plain, `"size": 492`, `"size": 656`, 1), "expected 492"},
+	} {
+		if test.text == committed || test.text == plain {
+			t.Fatalf("%s: nothing was changed", test.name)
+		}
+		if _, err := params.ParseManifest([]byte(test.text)); !errors.Is(err, zkkex.ErrMalformed) || !strings.Contains(err.Error(), test.says) {
+			t.Errorf("%s: %v, want %v that says %q", test.name, err, zkkex.ErrMalformed, test.says)
+		}
+	}
+}
+
 // TestDigestSeparatesSets is section 8 of the design: "dev" is part of the
 // digest, and so is everything else.
 func TestDigestSeparatesSets(t *testing.T) {
@@ -185,6 +213,7 @@ func FuzzParseManifest(f *testing.F) {
 	f.Add(devManifest(f, zkkex.BabyJubjub20))
 	f.Add(devManifest(f, zkkex.BabyJubjub32))
 	f.Add([]byte(ceremonyManifest(f)))
+	f.Add(devManifest(f, zkkex.P256Key20))
 	f.Add([]byte(`{"format":"zkkex/v1 params"}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, err := params.ParseManifest(b)
