@@ -49,7 +49,7 @@ func BenchmarkCompile(b *testing.B) {
 func BenchmarkOpen(b *testing.B) {
 	clock(b)
 	for b.Loop() {
-		set, err := openProving()
+		set, err := openProving(circuit)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -34,7 +34,7 @@ type ColdStart struct {
 func RunCold(ctx context.Context, w io.Writer) error {
 	quiet.Gnark()
 	start := time.Now()
-	set, err := openProving()
+	set, err := openProving(circuit)
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ type member struct {
 // newMember opens the development parameters and makes a member of a small
 // tree.
 func newMember() (*member, error) {
-	set, err := openProving()
+	set, err := openProving(circuit)
 	if err != nil {
 		return nil, err
 	}
@@ -50,8 +50,8 @@ func newMember() (*member, error) {
 	return &member{prover: p, verifying: set.Verifying, st: st, witness: w}, nil
 }
 
-func openProving() (*params.Proving, error) {
-	fsys, err := dev.FS(circuit)
+func openProving(id zkkex.CircuitID) (*params.Proving, error) {
+	fsys, err := dev.FS(id)
 	if err != nil {
 		return nil, err
 	}
@@ -72,10 +72,21 @@ func newStatement() (*zkkex.Statement, *circuits.Witness, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	st, w, err := statementOf(circuit, secret, secret.Commitment())
+	if err != nil {
+		return nil, nil, err
+	}
+	w.Secret = secret
+	return st, w, nil
+}
+
+// statementOf returns a true statement of whoever owns a leaf and has the secret's
+// nullifier key, and the path and slot of its witness.
+func statementOf(id zkkex.CircuitID, nullifiers *keys.Secret, leaf zkkex.Commitment) (*zkkex.Statement, *circuits.Witness, error) {
 	const index, slot = crowd / 2, 3
 	ops := admissions(0, crowd)
-	ops[index].Leaf = secret.Commitment()
-	tree, err := registry.NewTree(circuit.CapacityBits())
+	ops[index].Leaf = leaf
+	tree, err := registry.NewTree(id.CapacityBits())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -86,11 +97,11 @@ func newStatement() (*zkkex.Statement, *circuits.Witness, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	st := &zkkex.Statement{Circuit: circuit, Limit: 16, Root: tree.Root()}
+	st := &zkkex.Statement{Circuit: id, Limit: 16, Root: tree.Root()}
 	rand.Read(st.Scope[:])
 	rand.Read(st.Binding[:])
-	st.Nullifier = secret.Nullifier(st.Scope, slot)
-	return st, &circuits.Witness{Secret: secret, Path: path, Slot: slot}, nil
+	st.Nullifier = nullifiers.Nullifier(st.Scope, slot)
+	return st, &circuits.Witness{Path: path, Slot: slot}, nil
 }
 
 // admissions returns n operations that admit leaves from an index on. The

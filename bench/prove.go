@@ -16,11 +16,13 @@ import (
 	"github.com/zkkex/zkkex/internal/public"
 )
 
-// proveLimit is the share of the textbook's CPU time that proving may take, and
-// nextLimit the share of a full proof's that a session's next one may.
+// proveLimit is the share of the textbook's CPU time that proving may take,
+// nextLimit the share of a full proof's that a session's next one may, and eddsaLimit
+// how many times a full proof's a proof of a signature may.
 const (
 	proveLimit = 0.55
 	nextLimit  = 0.3
+	eddsaLimit = 2
 )
 
 func (r *runner) prove(ctx context.Context) error {
@@ -39,7 +41,12 @@ func (r *runner) prove(ctx context.Context) error {
 	if err := theirs.check(); err != nil {
 		return err
 	}
+	signer, err := newSigner()
+	if err != nil {
+		return err
+	}
 	m.prover.Precompute()
+	signer.prover.Precompute()
 	r.report.count("prover's tables", m.prover.PrecomputedSize(), "bytes")
 	next, err := m.next()
 	if err != nil {
@@ -56,12 +63,17 @@ func (r *runner) prove(ctx context.Context) error {
 			return err
 		}},
 		task{name: circuit.String() + ", next certificate of a session", run: next},
+		task{name: signed.String() + ", witness checked, proof verified", run: func() error {
+			_, err := signer.prove()
+			return err
+		}},
 	)
 	if err != nil {
 		return err
 	}
 	r.report.ratio("prove: "+circuit.String()+" / "+textbook.Name, timings[0], timings[1], proveLimit)
 	r.report.ratio("prove: next certificate / full proof", timings[2], timings[0], nextLimit)
+	r.report.ratio("prove: "+signed.String()+" / "+circuit.String(), timings[3], timings[0], eddsaLimit)
 	return nil
 }
 

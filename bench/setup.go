@@ -33,7 +33,7 @@ func (r *runner) setup(ctx context.Context) (err error) {
 // open opens the parameters that come with zkkex.
 func (r *runner) open(ctx context.Context) error {
 	r.progress(Open, "parameters of %v", circuit)
-	set, err := openProving()
+	set, err := openProving(circuit)
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (r *runner) open(ctx context.Context) error {
 			return err
 		}},
 		task{name: "for proving", run: func() error {
-			set, err := openProving()
+			set, err := openProving(circuit)
 			if err != nil {
 				return err
 			}
