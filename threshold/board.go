@@ -57,7 +57,10 @@ func checkTopic(topic string) error {
 // topic, and in it a file for each message, named by its SHA-256 digest. Files are
 // written whole or not at all. Any means of sharing folders does, also one that
 // copies files from time to time.
-type Folder struct{ dir string }
+type Folder struct {
+	dir  string
+	most int // messages under one topic
+}
 
 // NewFolder returns the board in a folder, which must exist.
 func NewFolder(dir string) (*Folder, error) {
@@ -68,7 +71,7 @@ func NewFolder(dir string) (*Folder, error) {
 	if !info.IsDir() {
 		return nil, fmt.Errorf("the shared folder: %s is not a folder", dir)
 	}
-	return &Folder{dir: dir}, nil
+	return &Folder{dir: dir, most: MaxTopic}, nil
 }
 
 // Post writes the message's file.
@@ -85,11 +88,11 @@ func (b *Folder) Post(_ context.Context, topic string, message []byte) error {
 	if err := os.Mkdir(dir, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("leaving a message: %w", err)
 	}
-	names, err := messageNames(dir)
+	names, err := b.names(topic)
 	if err != nil {
 		return err
 	}
-	if len(names) >= MaxTopic {
+	if len(names) >= b.most {
 		return fmt.Errorf("%w: %s", ErrFull, dir)
 	}
 	err = atomicfile.Create(filepath.Join(dir, nameOf(message)), message, 0o644)
@@ -124,7 +127,7 @@ func (b *Folder) prune(now time.Time, requests string) error {
 			return err
 		}
 	}
-	names, err := messageNames(filepath.Join(b.dir, requests))
+	names, err := b.names(requests)
 	if err != nil {
 		return err
 	}
@@ -165,9 +168,10 @@ func nameOf(message []byte) string {
 	return hex.EncodeToString(digest[:])
 }
 
-// messageNames lists the messages in a topic's folder, and passes over what else is
+// names lists the messages in a topic's folder, and passes over what else is
 // there: files that are being written, copied or synchronised.
-func messageNames(dir string) ([]string, error) {
+func (b *Folder) names(topic string) ([]string, error) {
+	dir := filepath.Join(b.dir, topic)
 	f, err := os.Open(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -176,7 +180,7 @@ func messageNames(dir string) ([]string, error) {
 		return nil, fmt.Errorf("reading messages: %w", err)
 	}
 	defer f.Close()
-	entries, err := f.Readdirnames(2 * MaxTopic)
+	entries, err := f.Readdirnames(2 * b.most)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("reading messages: %w", err)
 	}
@@ -186,7 +190,7 @@ func messageNames(dir string) ([]string, error) {
 			names = append(names, name)
 		}
 	}
-	if len(names) > MaxTopic {
+	if len(names) > b.most {
 		return nil, fmt.Errorf("%w: %s", ErrFull, dir)
 	}
 	return names, nil
@@ -237,7 +241,7 @@ func (f *folderFollower) Next(ctx context.Context, wait bool) ([]byte, error) {
 // look reads the files that are new. One whose content is not what its name says is
 // still being written, or damaged; it is looked at again.
 func (f *folderFollower) look() error {
-	names, err := messageNames(filepath.Join(f.board.dir, f.topic))
+	names, err := f.board.names(f.topic)
 	if err != nil {
 		return err
 	}

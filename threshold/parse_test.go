@@ -185,17 +185,24 @@ func TestFolderIsBounded(t *testing.T) {
 			t.Errorf("topic %.5q: %v", topic, err)
 		}
 	}
-	dir := filepath.Join(board.dir, "full")
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		t.Fatal(err)
+	if board.most != MaxTopic {
+		t.Errorf("%d messages under a topic", board.most)
 	}
-	for i := range MaxTopic {
-		if err := os.WriteFile(filepath.Join(dir, nameOf([]byte{byte(i), byte(i >> 8)})), nil, 0o644); err != nil {
+	board.most = 3
+	for i := range board.most {
+		if err := board.Post(t.Context(), "full", []byte{byte(i)}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if err := board.Post(t.Context(), "full", []byte("one more")); !errors.Is(err, ErrFull) {
 		t.Errorf("a full topic: %v", err)
+	}
+	// Somebody else puts another one there.
+	if err := os.WriteFile(filepath.Join(board.dir, "full", nameOf([]byte("more"))), []byte("more"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := board.Follow("full").Next(t.Context(), false); !errors.Is(err, ErrFull) {
+		t.Errorf("an overfull topic: %v", err)
 	}
 }
 
@@ -219,7 +226,7 @@ func TestFolderForgets(t *testing.T) {
 	if err := board.Post(t.Context(), requests, []byte("new")); err != nil {
 		t.Fatal(err)
 	}
-	names, err := messageNames(filepath.Join(board.dir, requests))
+	names, err := board.names(requests)
 	if err != nil || len(names) != 1 || names[0] != nameOf([]byte("new")) {
 		t.Errorf("requests %v: %v", names, err)
 	}

@@ -33,8 +33,9 @@ type Relay struct {
 	folder *Folder
 	run    string
 
-	mu     sync.Mutex
-	topics map[string]*relayTopic
+	mu      sync.Mutex
+	topics  map[string]*relayTopic
+	changed chan struct{} // closed with the next message
 }
 
 // relayTopic is the order in which the relay found a topic's messages.
@@ -48,7 +49,7 @@ type relayTopic struct {
 
 // NewRelay returns a relay for the members of a setup.
 func NewRelay(s *Setup, folder *Folder) *Relay {
-	return &Relay{setup: s, folder: folder, run: rand.Text(), topics: make(map[string]*relayTopic)}
+	return &Relay{setup: s, folder: folder, run: rand.Text(), topics: make(map[string]*relayTopic), changed: make(chan struct{})}
 }
 
 // ServeHTTP answers the relay's two requests.
@@ -81,8 +82,24 @@ func (r *Relay) post(w http.ResponseWriter, request *http.Request) {
 	case err != nil:
 		http.Error(w, "the relay cannot store the message", http.StatusInternalServerError)
 	default:
+		r.wake()
 		w.WriteHeader(http.StatusNoContent)
 	}
+}
+
+// wake lets all readers look again.
+func (r *Relay) wake() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	close(r.changed)
+	r.changed = make(chan struct{})
+}
+
+// change returns what is closed with the next message.
+func (r *Relay) change() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.changed
 }
 
 // belongs reports whether a message is under the topic that its kind and context say.
@@ -147,8 +164,8 @@ func (r *Relay) get(w http.ResponseWriter, request *http.Request) {
 	}
 }
 
-// relayPoll is how often a relay looks for new messages in its folder.
-const relayPoll = 5 * time.Millisecond
+// relayPoll is how often a relay looks for messages that others put into its folder.
+const relayPoll = 500 * time.Millisecond
 
 // at returns the message in a place, or nil if none comes in time. Its error wraps
 // [fs.ErrNotExist] if it was removed.
@@ -156,6 +173,7 @@ func (r *Relay) at(ctx context.Context, name string, place int, wait time.Durati
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	for {
+		change := r.change()
 		t, err := r.topic(name)
 		if err != nil {
 			return nil, err
@@ -165,8 +183,11 @@ func (r *Relay) at(ctx context.Context, name string, place int, wait time.Durati
 				return b, err
 			}
 		}
-		if pause(ctx, relayPoll) != nil {
+		select {
+		case <-ctx.Done():
 			return nil, nil
+		case <-change:
+		case <-time.After(relayPoll):
 		}
 	}
 }

@@ -192,8 +192,8 @@ func (s *signing) watch(ctx context.Context, end func()) {
 
 // ends reports whether a message is the requester's last.
 func (s *signing) ends(b []byte) bool {
-	m, err := s.dir.setup.open(b)
-	return err == nil && m.kind == kindDone && m.from == s.request.from && m.context == s.request.context
+	_, ok := s.dir.setup.openOf(b, kindDone, s.request.from, s.request.context)
+	return ok
 }
 
 // understand opens the request.
@@ -264,8 +264,8 @@ func (s *signing) take(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		m, err := s.dir.setup.open(b)
-		if err != nil || m.kind != kindPackage || m.from != s.request.from || m.context != s.request.context {
+		m, ok := s.dir.setup.openOf(b, kindPackage, s.request.from, s.request.context)
+		if !ok {
 			continue
 		}
 		if err := s.answer(ctx, m); err != nil {

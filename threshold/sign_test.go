@@ -74,7 +74,11 @@ func TestBadMessageIsNotAsked(t *testing.T) {
 	if _, err := c.open(0).Sign(t.Context(), &envelope.Message{Purpose: 9}, quiet); !errors.Is(err, zkkex.ErrMalformed) {
 		t.Errorf("got %v", err)
 	}
-	if names, err := messageNames(filepath.Join(c.via, requestsTopic(c.setup))); err != nil || len(names) != 0 {
+	board, err := NewFolder(c.via)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if names, err := board.names(requestsTopic(c.setup)); err != nil || len(names) != 0 {
 		t.Errorf("%d requests, %v", len(names), err)
 	}
 }
