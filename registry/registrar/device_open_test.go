@@ -93,7 +93,7 @@ func TestTornDelegations(t *testing.T) {
 		if got := r.Root(); got != roots[step] {
 			t.Fatalf("%d bytes: root %v after step %d, expected %v", size, got, step, roots[step])
 		}
-		reopen(t, torn, r)
+		mustClose(t, reopen(t, torn, r))
 	}
 }
 
