@@ -35,6 +35,7 @@ type fakeToken struct {
 	methods  []uint
 	answer   func([]byte) []byte // changes signatures
 	secret   func([]byte) []byte // changes derived secrets
+	mute     bool                // does not say that a wrong PIN was given
 }
 
 type fakeObject struct {
@@ -273,7 +274,9 @@ func (f *fake) login(session, user uint, pin string) error {
 	}
 	t.tries = append(t.tries, pin)
 	if pin != t.pin {
-		t.info.flags |= flagPINCountLow
+		if !t.mute {
+			t.info.flags |= flagPINCountLow
+		}
 		return rvPINIncorrect
 	}
 	t.info.flags &^= flagPINCountLow | flagPINFinalTry

@@ -308,7 +308,7 @@ func TestNoLockOut(t *testing.T) {
 
 func TestLastTry(t *testing.T) {
 	f, token, _ := desk(t, eckey.P256)
-	token.info.flags |= flagPINFinalTry | flagPINCountLow
+	token.info.flags |= flagPINFinalTry
 	if _, err := open(t, f, "?"+modulePath+"&pin-source="+pinFile(t, rightPIN), &signer.Options{}); !errors.Is(err, signer.ErrPINLocked) || f.count("login") != 0 {
 		t.Errorf("from a file: %v after %d tries, want ErrPINLocked after none", err, f.count("login"))
 	}
@@ -395,6 +395,25 @@ func TestAlwaysAuthenticate(t *testing.T) {
 	}
 }
 
+// A token that does not count aloud is given a wrong PIN once, too, and nobody is asked
+// again: not even where another key's login lasts.
+func TestMuteToken(t *testing.T) {
+	f, token, private := desk(t, eckey.P256)
+	token.mute = true
+	mustOpen(t, f, "?"+modulePath, (&person{pin: rightPIN}).options())
+	private.attributes[attrAlwaysAuthenticate] = true
+	p := &person{pin: "wrong-pin"}
+	s := mustOpen(t, f, "?"+modulePath, p.options())
+	for range 5 {
+		if _, err := s.Sign(t.Context(), message(1)); !errors.Is(err, signer.ErrPIN) {
+			t.Errorf("%v, want ErrPIN", err)
+		}
+	}
+	if len(p.asked) != 1 || len(token.tries) != 2 {
+		t.Errorf("asked %q, tried %d times, want once beside the first key", p.asked, len(token.tries)-1)
+	}
+}
+
 func TestTokenComesBack(t *testing.T) {
 	for name, take := range map[string]func(*fake){
 		"removed and back":   func(f *fake) { f.insert(0, f.remove(0)) },
@@ -453,12 +472,13 @@ func TestReopenedOnce(t *testing.T) {
 func TestAnotherTokenOrKeyComesBack(t *testing.T) {
 	other, otherPublic := newPair(t, eckey.P256, "mm-1", "\x01")
 	for name, back := range map[string]func(*fakeToken) *fakeToken{
-		"another token":   func(*fakeToken) *fakeToken { return newToken("desk2", other, otherPublic) },
-		"another serial":  func(t *fakeToken) *fakeToken { t.info.serial = "S-2"; return t },
-		"another key":     func(t *fakeToken) *fakeToken { t.objects = []*fakeObject{other, otherPublic}; return t },
-		"no key":          func(t *fakeToken) *fakeToken { t.objects = nil; return t },
-		"another PIN":     func(t *fakeToken) *fakeToken { t.pin = "changed"; return t },
-		"a PIN too often": func(t *fakeToken) *fakeToken { t.info.flags |= flagPINCountLow; return t },
+		"another token":     func(*fakeToken) *fakeToken { return newToken("desk2", other, otherPublic) },
+		"another serial":    func(t *fakeToken) *fakeToken { t.info.serial = "S-2"; return t },
+		"another key":       func(t *fakeToken) *fakeToken { t.objects = []*fakeObject{other, otherPublic}; return t },
+		"no key":            func(t *fakeToken) *fakeToken { t.objects = nil; return t },
+		"another PIN":       func(t *fakeToken) *fakeToken { t.pin = "changed"; return t },
+		"another PIN, mute": func(t *fakeToken) *fakeToken { t.pin, t.mute = "changed", true; return t },
+		"a PIN too often":   func(t *fakeToken) *fakeToken { t.info.flags |= flagPINCountLow; return t },
 	} {
 		f, _, _ := desk(t, eckey.P256)
 		s := mustOpen(t, f, "object=mm-1?"+modulePath, (&person{pin: rightPIN}).options())
@@ -494,8 +514,9 @@ func TestRefusedAtTheToken(t *testing.T) {
 		if _, err := s.Sign(t.Context(), message(1)); !errors.Is(err, want) || f.count("sign") != 1 {
 			t.Errorf("%v: %v after %d signatures, want %v after one", v, err, f.count("sign"), want)
 		}
-		if _, err := s.Sign(t.Context(), message(1)); err != nil {
-			t.Errorf("%v: afterwards: %v", v, err)
+		// Not in the session that failed.
+		if _, err := s.Sign(t.Context(), message(1)); err != nil || f.count("openSession") != 2 {
+			t.Errorf("%v: afterwards: %v in %d sessions, want a second one", v, err, f.count("openSession"))
 		}
 	}
 }

@@ -248,6 +248,15 @@ func TestBrokenSignatures(t *testing.T) {
 			}
 			return signAnswer(ssh.KeyAlgoECDSA256, mpints(r, s))
 		}, nil},
+		"a padded number": {func(q []byte) []byte {
+			r, s := sign(key, q)
+			padded := ssh.Marshal(struct{ R, S []byte }{append([]byte{0, 0}, r.Bytes()...), append([]byte{0}, s.Bytes()...)})
+			return signAnswer(ssh.KeyAlgoECDSA256, padded)
+		}, signer.ErrBadSignature},
+		"a good one, and more": {func(q []byte) []byte {
+			r, s := sign(key, q)
+			return signAnswer(ssh.KeyAlgoECDSA256, mpints(r, s), 1)
+		}, signer.ErrBadSignature},
 		"another key":    {func(q []byte) []byte { r, s := sign(other, q); return signAnswer(ssh.KeyAlgoECDSA256, mpints(r, s)) }, signer.ErrBadSignature},
 		"r is 0":         {func([]byte) []byte { return signAnswer(ssh.KeyAlgoECDSA256, mpints(new(big.Int), one)) }, signer.ErrBadSignature},
 		"s is n":         {func([]byte) []byte { return signAnswer(ssh.KeyAlgoECDSA256, mpints(one, n)) }, signer.ErrBadSignature},

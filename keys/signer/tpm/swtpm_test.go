@@ -10,11 +10,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-tpm/tpm2"
 
@@ -59,27 +58,31 @@ func start(t *testing.T) *machine {
 	return m
 }
 
-// run runs swtpm until stop is called or the test ends. When it returns, it listens.
+// run runs swtpm until stop is called or the test ends. When run returns, it listens.
 func (m *machine) run() (stop func()) {
 	m.t.Helper()
-	pid := filepath.Join(m.dir, "pid")
-	out, err := exec.Command("swtpm", "socket", "--tpm2", "--tpmstate", "dir="+m.dir, "--server", "type=unixio,path="+m.device,
-		"--ctrl", "type=unixio,path="+filepath.Join(m.dir, "control"), "--flags", "not-need-init,startup-clear", "--daemon", "--pid", "file="+pid).CombinedOutput()
-	if err != nil {
-		m.t.Fatalf("run scripts/swtpm-install: %v: %s", err, out)
+	cmd := exec.Command("swtpm", "socket", "--tpm2", "--tpmstate", "dir="+m.dir, "--server", "type=unixio,path="+m.device,
+		"--ctrl", "type=unixio,path="+filepath.Join(m.dir, "control"), "--flags", "not-need-init,startup-clear")
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Start(); err != nil {
+		m.t.Fatalf("run scripts/swtpm-install: %v", err)
 	}
-	text, err := os.ReadFile(pid)
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	number, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	var once sync.Once
-	stop = func() { once.Do(func() { _ = syscall.Kill(number, syscall.SIGKILL); _ = os.Remove(m.device) }) }
+	ended := make(chan struct{})
+	go func() { _ = cmd.Wait(); close(ended) }()
+	stop = sync.OnceFunc(func() { _ = cmd.Process.Kill(); <-ended; _ = os.Remove(m.device) })
 	m.t.Cleanup(stop)
-	return stop
+	for {
+		if conn, err := net.Dial("unix", m.device); err == nil {
+			_ = conn.Close()
+			return stop
+		}
+		select {
+		case <-ended:
+			m.t.Fatalf("swtpm ended: %s", said.String())
+		case <-time.After(time.Millisecond):
+		}
+	}
 }
 
 // do calls use with a connection of the test's own.
