@@ -76,8 +76,8 @@ func Join(dir string, s *Setup, via string) error {
 	if err := s.Check(); err != nil {
 		return err
 	}
-	if via == "" || len(via) > maxVia || strings.ContainsAny(via, "\r\n\x00") {
-		return malformed("threshold meeting place", "expected the path of a folder or the URL of a relay, of 1 to %d bytes in a line", maxVia)
+	if err := checkVia(via); err != nil {
+		return err
 	}
 	identity, err := readIdentity(dir)
 	if err != nil {
@@ -92,8 +92,19 @@ func Join(dir string, s *Setup, via string) error {
 	return Move(dir, via)
 }
 
-// Move changes where the members meet.
+func checkVia(via string) error {
+	if via == "" || len(via) > maxVia || strings.ContainsAny(via, "\r\n\x00") {
+		return malformed("threshold meeting place", "expected the path of a folder or the URL of a relay, of 1 to %d bytes in a line", maxVia)
+	}
+	return nil
+}
+
+// Move changes where the members meet. A path is kept as it is: one that is not
+// absolute is another folder elsewhere.
 func Move(dir, via string) error {
+	if err := checkVia(via); err != nil {
+		return err
+	}
 	return atomicfile.Write(filepath.Join(dir, viaFile), lines.Append([]byte(viaFirst+"\n"), "via", via), 0o644)
 }
 

@@ -19,42 +19,37 @@
 //
 // # A walk through
 //
-// Alice, Bob and Carol want a group of which two sign, and a machine "prover" is to
-// trade for it. Each makes a folder and tells the others the line that is printed:
+// Alice, Bob and Carol want a group of which two sign, and a machine "desk" is to
+// trade for it. Each makes a folder, and gives the others the line that is printed:
 //
-//	alice$ zkkex threshold init ~/group --name alice
-//	alice 2f0d9d4d...
+//	alice$ zkkex threshold init ./alice alice > alice.line
 //
-// Everybody joins with the same lines in the same order. The setup's digest is
-// printed; compare it by telephone, for whoever brings the lines could change them:
+// One of them writes the setup down, and all put it into their folders:
 //
-//	alice$ zkkex threshold join ~/group --threshold 2 \
-//	           --participant "alice 2f0d..." --participant "bob 81ce..." --participant "carol 77ab..." \
-//	           --requester "prover 3d90..." --via /mnt/shared/group
-//	setup 5b1e...
+//	alice$ zkkex threshold setup --signers 2 alice.line bob.line carol.line --requester desk.line --out setup
+//	alice$ zkkex threshold join ./alice setup --via /mnt/desk
 //
-// --via names a folder that all can write to, or a relay. Any member or anybody else
-// can run one: zkkex threshold relay --setup FILE --listen :8443 FOLDER. Then the key
-// is made, with all participants there at the same time; requesters run it too, and
-// watch:
+// Compare the setup's digest by telephone, for whoever brings files could change
+// them. --via names a folder that all can write to, or a relay. Any member or anybody
+// else can run one: zkkex threshold relay. Then the key is made, with all
+// participants there at the same time; requesters run it too, and watch:
 //
-//	alice$ zkkex threshold dkg ~/group
+//	alice$ zkkex threshold dkg ./alice
 //	attempt 1: waiting for first message of carol
-//	key d9edbd26...
 //
 // If somebody lies, everybody's command says who and ends; nothing has come about, and
 // it can be run again. If somebody's is stopped, the others go on with the next
 // attempt when it is back. From then on participants answer, each asked in words for
 // each signature:
 //
-//	bob$ zkkex threshold serve ~/group
-//	prover asks the group to sign that its key enters a registry
+//	bob$ zkkex threshold serve ./bob
+//	desk asks the group to sign that its key enters a registry
 //	  registry: ...
 //	sign? [y/N]
 //
 // and the group is enrolled, and trades, as any other key does:
 //
-//	prover$ zkkex enroll --key threshold:$HOME/group ...
+//	desk$ zkkex enroll --key threshold:desk ...
 //
 // zkkex threshold status says what a folder has. zkkex threshold refresh, run by all
 // participants at the same time, and by requesters then or later, gives all of them

@@ -83,7 +83,7 @@ func (r *run) look(ctx context.Context, p plan) (done *result, over, err error) 
 	case r.me == 0 && c.stage == stageDone:
 		return &result{group: c.group}, nil, nil
 	case r.me != 0 && c.stage == stageDone:
-		return nil, nil, fmt.Errorf("all participants have confirmed, and this folder does not hold the share of participant %d that it confirmed: was the file pending removed?", r.me)
+		return nil, nil, fmt.Errorf("all participants have confirmed, and this folder does not hold the share of participant %d that it confirmed: was the file pending removed, or the folder restored from a backup?", r.me)
 	case over == nil && spoke && !r.holds(p):
 		return nil, &abortError{reason: abortRestarted}, r.tell(ctx, p)
 	}

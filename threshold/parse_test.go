@@ -127,6 +127,9 @@ func TestDirErrors(t *testing.T) {
 		if err := Join(dir, s, via); !errors.Is(err, zkkex.ErrMalformed) {
 			t.Errorf("via %.5q: %v", via, err)
 		}
+		if err := Move(dir, via); !errors.Is(err, zkkex.ErrMalformed) {
+			t.Errorf("moving to %.5q: %v", via, err)
+		}
 	}
 	if err := Join(dir, s, filepath.Join(t.TempDir(), "missing")); err != nil {
 		t.Fatal(err)
