@@ -27,6 +27,14 @@
 // whose slope is free on 0/0. Nothing degenerate can occur, whatever the
 // witness: see [Digits].
 //
+// # Keys on other curves
+//
+// P-256 and secp256k1 have their coordinates in other fields than the one that
+// constraints are over. Integers modulo another prime are cut into chunks, which hints
+// give and one table checks: the circuits concerned have one commitment, and every
+// hint has an assertion that pins it. See docs/spec/circuit-ecdsa-key.md and
+// [ECDigits]; for signatures of such keys, docs/spec/circuit-ecdsa-sig.md.
+//
 // This package and internal ones are the only ones with gnark types in their
 // exported signatures. gnark promises no constant time: whoever shares a
 // processor with a prover may learn from timing.

@@ -36,7 +36,8 @@ const ecWindowBits = 8
 // equal nor opposite, whatever the digits, and neither is infinity: no slope is
 // 0/0. No assumption about discrete logarithms is needed.
 type ECDigits struct {
-	// Window holds d_i = (-1)^(1-Sign) * (2*Magnitude + 1), Magnitude below 128.
+	// Window holds d_i = (-1)^(1-Sign) * (2*Magnitude + 1). Here, a magnitude has
+	// seven bits.
 	Window [ECWindows - 1]Digit
 	// Top is m, 0 to 127.
 	Top uint8
