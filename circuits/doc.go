@@ -33,7 +33,7 @@
 // constraints are over. Integers modulo another prime are cut into chunks, which hints
 // give and one table checks: the circuits concerned have one commitment, and every
 // hint has an assertion that pins it. See docs/spec/circuit-ecdsa-key.md and
-// [ECDigits]; for signatures of such keys, docs/spec/circuit-ecdsa-sig.md.
+// [ECDigits].
 //
 // This package and internal ones are the only ones with gnark types in their
 // exported signatures. gnark promises no constant time: whoever shares a
