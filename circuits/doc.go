@@ -1,8 +1,8 @@
 // Package circuits holds the relations that zkkex proves, one type per key
 // type, and the native twin of every gadget in them.
 //
-// A circuit and its specification, docs/spec/circuit-babyjubjub.md, have the
-// same order and the same names. The babyjubjub relation, in short:
+// A circuit and its specification, docs/spec/circuit-babyjubjub.md and so on, have
+// the same order and the same names. The babyjubjub relation, in short:
 //
 //	key        y  = y-coordinate of x*G, for the x whose signed digits are known
 //	leaf       l  = f_3(tag + keytype*2^16, y, f_2(tag, nk))
@@ -11,6 +11,12 @@
 //	slot       0 <= slot < limit
 //	nullifier  n  = f_3(tag*2^64 + slot, scope, nk)
 //	public     root, scope, limit, nullifier and binding are each squared
+//
+// In the eddsa relation, the key is one of which a signature of the binding is known:
+//
+//	key        A = 8*eighth, for a point of the curve
+//	signature  e = f_4(tag, R.x, R.y, f_4(tag, A.x, A.y, binding)), with R = s*G - e*A
+//	leaf       l = f_3(tag + keytype*2^16, A.y, f_2(tag, nk)), and the rest as above
 //
 // # What the relation leaves out
 //
@@ -25,7 +31,8 @@
 //
 // The fixed-base multiplication adds points with the Montgomery chord formula,
 // whose slope is free on 0/0. Nothing degenerate can occur, whatever the
-// witness: see [Digits].
+// witness: see [Digits]. Nor can it where a signature's key is multiplied by its
+// challenge; the same kind of argument stands in variablebase.go.
 //
 // # Keys on other curves
 //
