@@ -30,6 +30,28 @@ const (
 	// Secp256k1Key32 proves the same as [Secp256k1Key20], in a registry of capacity
 	// 2^32.
 	Secp256k1Key32 CircuitID = 0x0114
+	// P256Sig20 proves a signature of the binding by a key on P-256 that signs digests
+	// (envelope raw), in a registry of capacity 2^20.
+	P256Sig20 CircuitID = 0x0121
+	// P256Sig32 proves the same as [P256Sig20], in a registry of capacity 2^32.
+	P256Sig32 CircuitID = 0x0122
+	// P256SSH20 proves the same as [P256Sig20] for keys in an ssh-agent (envelope
+	// sshsig).
+	P256SSH20 CircuitID = 0x0123
+	// P256SSH32 proves the same as [P256SSH20], in a registry of capacity 2^32.
+	P256SSH32 CircuitID = 0x0124
+	// Secp256k1Sig20 proves a signature of the binding by a key on secp256k1 that signs
+	// digests (envelope raw), in a registry of capacity 2^20.
+	Secp256k1Sig20 CircuitID = 0x0125
+	// Secp256k1Sig32 proves the same as [Secp256k1Sig20], in a registry of capacity
+	// 2^32.
+	Secp256k1Sig32 CircuitID = 0x0126
+	// Secp256k1EIP71220 proves the same as [Secp256k1Sig20] for keys in a wallet
+	// (envelope eip712).
+	Secp256k1EIP71220 CircuitID = 0x0127
+	// Secp256k1EIP71232 proves the same as [Secp256k1EIP71220], in a registry of
+	// capacity 2^32.
+	Secp256k1EIP71232 CircuitID = 0x0128
 	// BabyJubjub20Plonk proves the same as [BabyJubjub20], with PLONK.
 	BabyJubjub20Plonk CircuitID = 0x0201
 	// BabyJubjub32Plonk proves the same as [BabyJubjub32], with PLONK.
@@ -55,6 +77,14 @@ func circuits() []circuit {
 		{P256Key32, "p256-key-32", KeyP256, 32},
 		{Secp256k1Key20, "secp256k1-key-20", KeySecp256k1, 20},
 		{Secp256k1Key32, "secp256k1-key-32", KeySecp256k1, 32},
+		{P256Sig20, "p256-sig-20", KeyP256, 20},
+		{P256Sig32, "p256-sig-32", KeyP256, 32},
+		{P256SSH20, "p256-ssh-20", KeyP256, 20},
+		{P256SSH32, "p256-ssh-32", KeyP256, 32},
+		{Secp256k1Sig20, "secp256k1-sig-20", KeySecp256k1, 20},
+		{Secp256k1Sig32, "secp256k1-sig-32", KeySecp256k1, 32},
+		{Secp256k1EIP71220, "secp256k1-eip712-20", KeySecp256k1, 20},
+		{Secp256k1EIP71232, "secp256k1-eip712-32", KeySecp256k1, 32},
 		{BabyJubjub20Plonk, "babyjubjub-20-plonk", KeyBabyJubjub, 20},
 		{BabyJubjub32Plonk, "babyjubjub-32-plonk", KeyBabyJubjub, 32},
 	}

@@ -58,7 +58,8 @@ func (s ProofSystem) Circuits() []CircuitID {
 }
 
 // Circuit returns the proof system's circuit for a key type in a registry of
-// capacity 2^capacityBits. It returns an error wrapping [ErrUnsupported] if there
+// capacity 2^capacityBits: of several, the first, which proves the private key and not
+// a signature. It returns an error wrapping [ErrUnsupported] if there
 // is none.
 func (s ProofSystem) Circuit(keyType KeyType, capacityBits int) (CircuitID, error) {
 	for _, id := range s.Circuits() {

@@ -10,6 +10,7 @@ import (
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/internal/field"
 	"github.com/zkkex/zkkex/internal/public"
+	"github.com/zkkex/zkkex/keys/envelope"
 )
 
 const testLimit = 4
@@ -26,6 +27,9 @@ func newAssignment(t *testing.T, id zkkex.CircuitID) *assignment {
 // newSubject is newAssignment for a circuit of any relation.
 func newSubject(t *testing.T, id zkkex.CircuitID) subject {
 	t.Helper()
+	if envelope.OfCircuit(id) != 0 {
+		return newSignatureSubject(t, id)
+	}
 	switch id.KeyType() {
 	case zkkex.KeyBabyJubjub:
 		return newAssignment(t, id)

@@ -20,7 +20,7 @@ const goldenFile = "../testdata/constraints.csv"
 // and so does a row for a circuit that is gone.
 func TestConstraintCounts(t *testing.T) {
 	rows := goldenRows(t)
-	for _, id := range zkkex.Groth16.Circuits() {
+	for _, id := range quickCircuits() {
 		system, err := Compile(id)
 		if err != nil {
 			t.Fatal(err)
@@ -43,7 +43,7 @@ func TestConstraintCounts(t *testing.T) {
 
 // The specifications state the counts too.
 func TestSpecificationStatesTheCounts(t *testing.T) {
-	for _, relation := range []string{"babyjubjub", "eddsa", "p256-key", "secp256k1-key"} {
+	for _, relation := range []string{"babyjubjub", "eddsa", "p256-key", "secp256k1-key"} { // signatures: TestSignatureSpecification
 		name := relation
 		if strings.HasSuffix(relation, "-key") {
 			name = "ecdsa-key" // both curves in one
@@ -61,12 +61,13 @@ func TestSpecificationStatesTheCounts(t *testing.T) {
 	}
 }
 
-// The budgets: below 4,097 constraints, and again below 8,193 and 16,385, the
+// The budgets: below 4,097 constraints, and again below 8,193, 16,385 and 65,537, the
 // prover's FFT domain halves.
 func TestBudgets(t *testing.T) {
 	rows := goldenRows(t)
 	for name, budget := range map[string]int{"babyjubjub-20": 4096, "babyjubjub-32": 5700, "eddsa-20": 6400, "eddsa-32": 8192,
-		"p256-key-20": 11500, "p256-key-32": 16384, "secp256k1-key-20": 11500, "secp256k1-key-32": 16384} {
+		"p256-key-20": 11500, "p256-key-32": 16384, "secp256k1-key-20": 11500, "secp256k1-key-32": 16384,
+		"p256-sig-20": 60000, "p256-sig-32": 65536, "secp256k1-sig-20": 60000, "secp256k1-sig-32": 65536} {
 		if row, ok := rows[name]; !ok || row[0] > budget {
 			t.Errorf("%s: %v constraints, the budget is %d", name, row, budget)
 		}
@@ -101,7 +102,7 @@ func goldenRows(t *testing.T) map[string][]int {
 // Circuits in the native field have no hints: every value is an input or the output
 // of a product or division. The others have one commitment, to private wires alone.
 func TestHintsAndCommitments(t *testing.T) {
-	for _, id := range zkkex.Groth16.Circuits() {
+	for _, id := range quickCircuits() {
 		system, err := Compile(id)
 		if err != nil {
 			t.Fatal(err)

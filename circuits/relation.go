@@ -29,6 +29,9 @@ func relationOf(id zkkex.CircuitID) (*relation, error) {
 		return &relation{circuit: constructor(NewEdDSA), assign: assignEdDSA, checkOwner: checkEdDSA}, nil
 	case zkkex.P256Key20, zkkex.P256Key32, zkkex.Secp256k1Key20, zkkex.Secp256k1Key32:
 		return ecKeyRelation(id.KeyType()), nil
+	case zkkex.P256Sig20, zkkex.P256Sig32, zkkex.P256SSH20, zkkex.P256SSH32,
+		zkkex.Secp256k1Sig20, zkkex.Secp256k1Sig32, zkkex.Secp256k1EIP71220, zkkex.Secp256k1EIP71232:
+		return signatureRelation(id.KeyType()), nil
 	default:
 		return nil, fmt.Errorf("%w: %v", zkkex.ErrUnsupported, id)
 	}

@@ -23,7 +23,9 @@ type Owner struct {
 	NullifierKey [32]byte
 	// Sign returns a signature for a binding, in the form that the circuit proves:
 	// for [zkkex.EdDSA20], that of package keys/eddsa of the message
-	// eddsa.Message(binding). It is asked once for each proof, before a slot is
+	// eddsa.Message(binding); for [zkkex.P256Sig20] and the like, ECDSA's r and s on the
+	// digest of a certificate for the binding, in the envelope that package
+	// keys/envelope tells of the circuit. It is asked once for each proof, before a slot is
 	// taken, and may be asked by several goroutines at once.
 	Sign func(ctx context.Context, binding zkkex.Binding) ([64]byte, error)
 	// WithScalar takes the place of Sign for circuits that prove the private key itself,

@@ -26,7 +26,7 @@ func Names() [Count]string {
 }
 
 // Inputs returns the public inputs of a statement, in order. Scope and binding
-// are hashes and are reduced; root and nullifier must be canonical, and an error
+// are hashes and are reduced, or the binding is what a device signs in its place; root and nullifier must be canonical, and an error
 // says which one is not.
 func Inputs(st *zkkex.Statement) ([Count]field.Element, error) {
 	var in [Count]field.Element
@@ -39,6 +39,8 @@ func Inputs(st *zkkex.Statement) ([Count]field.Element, error) {
 	}
 	in[Scope] = field.FromHash(st.Scope)
 	in[Limit] = field.FromUint64(uint64(st.Limit))
-	in[Binding] = field.FromHash(st.Binding)
+	if in[Binding], err = binding(st); err != nil {
+		return in, fmt.Errorf("binding: %w", err)
+	}
 	return in, nil
 }
