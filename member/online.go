@@ -72,7 +72,11 @@ func (m *Member) askWith(ctx context.Context, id zkkex.RegistryID, answer func(e
 	if err != nil {
 		return none, err
 	}
-	return about(request)(c.Submit(ctx, request))
+	status, err := about(request)(c.Submit(ctx, request))
+	if errors.Is(err, zkkex.ErrRejected) {
+		err = errors.Join(err, m.forgetRequest(id)) // the registrar did not take it
+	}
+	return status, err
 }
 
 // EnrolmentStatus asks a registry's server how far the last request got. It

@@ -46,7 +46,7 @@ answer goes back as a file ("zkkex registry admit FILE").`,
 		Example: `  zkkex enroll --registry https://registry.example --registry-key registry.example/members+0d3a7e7e+AYb... --wait
   zkkex enroll --registry registry.example/members
   zkkex enroll --registry registry.example/members --key ssh-agent:desk --wait
-  zkkex enroll --registry registry.example/members --key "pkcs11:token=desk;object=mm-1" --pin-file pin --for 24h
+  zkkex enroll --registry registry.example/members --key "pkcs11:token=desk?module-path=/usr/lib/libpkcs11.so" --pin-file pin
   zkkex enroll --challenge challenge.txt --out request.txt`,
 		Args: noArguments,
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/zkkex/zkkex/enrolment"
 	"github.com/zkkex/zkkex/registry/registrar"
 )
 
@@ -76,6 +77,7 @@ Put TLS in front of it. The first line of standard output is the address.`,
 	c.Flags().StringVar(&s.allow, "allow", "", "approve the public keys in `FILE`, a key type and a key in hexadecimal on each line")
 	c.Flags().DurationVar(&s.interval, "checkpoint-interval", registrar.DefaultCheckpointInterval, "how often there can be a new checkpoint")
 	c.Flags().DurationVar(&s.renew, "renew-interval", registrar.DefaultRenewInterval, "the longest time without a new signature")
+	c.Flags().DurationVar(&s.delegation, "max-delegation", registrar.DefaultMaxDelegation, "the longest that a device can delegate for")
 	s.witnesses.register(c)
 	c.RunE = a.run(func(ctx context.Context, _ []string) (result, error) { return a.serve(ctx, o, &s) })
 	return c
@@ -86,6 +88,7 @@ type serveOptions struct {
 	approveAll      bool
 	allow           string
 	interval, renew time.Duration
+	delegation      time.Duration
 	witnesses       witnessFlags
 }
 
@@ -107,6 +110,9 @@ func (a *app) serve(ctx context.Context, o *registryOptions, s *serveOptions) (_
 	approve, err := s.approval()
 	if err != nil {
 		return nil, err
+	}
+	if s.delegation < time.Minute || s.delegation > enrolment.MaxDelegation {
+		return nil, usagef("--max-delegation %v: expected from a minute to %v", s.delegation, enrolment.MaxDelegation)
 	}
 	if s.interval < 0 || s.renew < 0 {
 		return nil, usagef("--checkpoint-interval and --renew-interval must not be negative")
@@ -135,7 +141,7 @@ func (a *app) serve(ctx context.Context, o *registryOptions, s *serveOptions) (_
 		a.warnf("--approve-all: whoever makes a key is a member, as often as they like")
 	}
 	server := registrar.NewServer(r, queue, registrar.ServerConfig{
-		Approve: approve, CheckpointInterval: s.interval, RenewInterval: s.renew, Cosigner: op.cosigner,
+		Approve: approve, CheckpointInterval: s.interval, RenewInterval: s.renew, MaxDelegation: s.delegation, Cosigner: op.cosigner,
 		Log: a.logger(), Now: a.env.Now,
 	})
 	return nil, a.listenAndServe(ctx, s.listen, dir, server, op)

@@ -9,11 +9,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/zkkex/zkkex/keys/envelope"
 	"github.com/zkkex/zkkex/threshold"
 )
 
 func (a *app) thresholdServeCommand() *cobra.Command {
-	var all bool
+	var all, certificates bool
 	c := &cobra.Command{
 		Use:   "serve DIR",
 		Short: "answer requests for signatures, each after a yes on the terminal",
@@ -22,11 +23,17 @@ It shows who asks and what is signed, and waits for a yes on the terminal. With
 --approve-all it signs whatever members of the group ask for: then the group is as
 safe as the least safe machine of those who may ask.
 
+What it signs are delegations and entries into registries, whose meaning it shows.
+Single proofs are refused unless --certificates is given: their meaning is hidden in
+a hash, so that whoever asks could have anything signed in their place, a delegation
+too.
+
 Nonces are in memory alone and are used once: a process that is killed is asked
 again when it is back.`,
 		Example: `  zkkex threshold serve ./alice`,
 		Args:    arguments(1, 1, "the folder DIR"),
 	}
+	c.Flags().BoolVar(&certificates, "certificates", false, "also sign for single proofs, whose meaning cannot be shown")
 	c.Flags().BoolVar(&all, "approve-all", false, "sign whatever a member of the group asks for")
 	c.RunE = a.run(func(ctx context.Context, args []string) (result, error) {
 		d, err := a.openGroup(args[0])
@@ -43,19 +50,25 @@ again when it is back.`,
 		if err := a.emit(r, nil); err != nil {
 			return nil, err
 		}
-		return nil, unlessDone(ctx, d.Serve(ctx, a.approval(all), func(text string) { a.notef("%s", text) }))
+		return nil, unlessDone(ctx, d.Serve(ctx, a.approval(all, certificates), func(text string) { a.notef("%s", text) }))
 	})
 	return c
 }
+
+// errBlind is the answer to a request whose meaning cannot be shown.
+var errBlind = errors.New("this signer signs for no single proofs: it runs without --certificates")
 
 // errDeclined is a no on the terminal.
 var errDeclined = errors.New("the person at the signer said no")
 
 // approval returns what decides about requests.
-func (a *app) approval(all bool) func(context.Context, *threshold.Request) error {
+func (a *app) approval(all, certificates bool) func(context.Context, *threshold.Request) error {
 	return func(ctx context.Context, r *threshold.Request) error {
 		a.doneWaiting()
 		a.notef("%v", r)
+		if r.Message.Purpose == envelope.Certificate && !certificates {
+			return errBlind
+		}
 		if all {
 			return nil
 		}
