@@ -25,7 +25,7 @@ func (id *identity) found(b []byte) string {
 		name  string
 		bytes [32]byte
 	}{
-		{"public key", public.Bytes()},
+		{"public key", [32]byte(public.Bytes())},
 		{"public key's y coordinate", public.Coordinate()},
 		{"hash of the nullifier key", public.NullifierKeyHash()},
 		{"commitment", public.Commitment()},
