@@ -24,6 +24,11 @@ const (
 	Prove Part = "prove"
 	// Plonk opens, proves and verifies with PLONK, beside Groth16.
 	Plonk Part = "plonk"
+	// Keys proves and verifies with keys on P-256 and secp256k1, beside gnark's
+	// verification of an ECDSA signature.
+	Keys Part = "keys"
+	// Threshold signs with threshold groups.
+	Threshold Part = "threshold"
 	// Cold opens and proves for the first time, in fresh processes.
 	Cold Part = "cold"
 	// Verify verifies, beside gnark's own Verify.
@@ -57,7 +62,7 @@ const (
 
 // Parts lists the parts in the order they run.
 func Parts() []Part {
-	return []Part{Compile, Setup, Ceremony, Open, Prove, Plonk, Cold, Verify, Batch, Handshake, Garbage, Flood, Channel, Idle, Tree, Registry, Admissions, Orders, OrderThroughput, Failover}
+	return []Part{Compile, Setup, Ceremony, Open, Prove, Plonk, Keys, Threshold, Cold, Verify, Batch, Handshake, Garbage, Flood, Channel, Idle, Tree, Registry, Admissions, Orders, OrderThroughput, Failover}
 }
 
 // ParsePart returns the part of a name. It returns an error wrapping

@@ -61,6 +61,10 @@ func (r *runner) run(ctx context.Context, p Part) error {
 		return r.prove(ctx)
 	case Plonk:
 		return r.plonk(ctx)
+	case Keys:
+		return r.keys(ctx)
+	case Threshold:
+		return r.threshold(ctx)
 	case Cold:
 		return r.cold(ctx)
 	case Verify:
