@@ -100,7 +100,7 @@ func parse(r, public [PublicSize]byte, message [MessageSize]byte) (in inputs, er
 		return in, malformed("eddsa message", err)
 	}
 	if in.r, err = babyjubjub.Parse(r); err != nil {
-		return in, malformed("eddsa signature", fmt.Errorf("R: %w", err))
+		return in, malformed("eddsa signature", fmt.Errorf("point R: %w", err))
 	}
 	return in, nil
 }
