@@ -14,6 +14,7 @@ import (
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/keys"
+	"github.com/zkkex/zkkex/keys/signer"
 	"github.com/zkkex/zkkex/member"
 )
 
@@ -30,13 +31,21 @@ output; it is no secret, and a registrar gets to see it.
 
 With --seed-file, the identity key follows from a seed that is kept elsewhere:
 32 bytes, or 64 hexadecimal digits. The nullifier key is always drawn, so that
-the seed is no backup: see "zkkex backup --help".`,
+the seed is no backup: see "zkkex backup --help".
+
+With --derive-from, it follows from a key in a device that does key agreement
+(ECDH), and can be had again from that device alone. It is meant to be what that
+device delegates to: see "zkkex enroll --key".`,
 		Example: `  zkkex keygen > me.pub
   zkkex keygen --home ./alice --passphrase-file alice.pass
-  zkkex keygen --seed-file seed.hex`,
+  zkkex keygen --seed-file seed.hex
+  zkkex keygen --derive-from "pkcs11:token=desk;object=mm-1?module-path=/usr/lib/libpkcs11.so"`,
 		Args: noArguments,
 	}
 	c.Flags().StringVar(&o.seedFile, "seed-file", "", "make the identity key from the seed in `FILE`")
+	c.Flags().StringVar(&o.device.uri, "derive-from", "", "make the identity key from a secret of the key at `URI`; see \"zkkex keys\"")
+	c.Flags().StringVar(&o.device.pinFile, "pin-file", "", "with --derive-from, read PIN or passphrase of that key from `FILE`\n(default $"+pinEnv+", or the terminal)")
+	_ = c.RegisterFlagCompletionFunc("derive-from", completeSchemes)
 	c.Flags().StringVar(&o.slots, "slots", "", slotsUsage)
 	c.Flags().BoolVar(&o.unencrypted, "insecure-unencrypted-key-file", false, "write the key file without a passphrase: whoever reads the file has the key")
 	c.RunE = a.run(func(ctx context.Context, _ []string) (result, error) { return a.keygen(ctx, o) })
@@ -45,6 +54,7 @@ the seed is no backup: see "zkkex backup --help".`,
 
 type keygenOptions struct {
 	seedFile    string
+	device      deviceFlags
 	slots       string
 	unencrypted bool
 }
@@ -62,7 +72,7 @@ func (a *app) keygen(ctx context.Context, o keygenOptions) (result, error) {
 	if err := refuseKey(dir); err != nil {
 		return nil, err
 	}
-	s, err := a.newSecret(o.seedFile)
+	s, err := a.newSecret(ctx, &o)
 	if err != nil {
 		return nil, err
 	}
@@ -91,16 +101,44 @@ func (a *app) keygen(ctx context.Context, o keygenOptions) (result, error) {
 	return newPublicResult(s.Public(), dir), nil
 }
 
-func (a *app) newSecret(seedFile string) (*keys.Secret, error) {
-	if seedFile == "" {
+func (a *app) newSecret(ctx context.Context, o *keygenOptions) (*keys.Secret, error) {
+	switch {
+	case o.device.uri != "" && o.seedFile != "":
+		return nil, usagef("--seed-file and --derive-from: give one of them")
+	case o.device.uri != "":
+		return a.deriveSecret(ctx, &o.device)
+	case o.seedFile == "":
 		return keys.Generate()
 	}
-	text, err := a.read(seedFile, "seed", 2*32+2)
+	text, err := a.read(o.seedFile, "seed", 2*32+2)
 	if err != nil {
 		return nil, err
 	}
 	defer clear(text)
 	seed, err := parseSeed(text)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(seed[:])
+	return keys.ImportSeed(seed)
+}
+
+// derivedLabel is what a device derives the identity key for. It is never changed: the
+// key would be another.
+const derivedLabel = "zkkex/v1 identity"
+
+// deriveSecret makes the identity key from a secret that a device derives.
+func (a *app) deriveSecret(ctx context.Context, f *deviceFlags) (*keys.Secret, error) {
+	device, err := a.openDevice(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	defer device.Close()
+	deriver, ok := device.(signer.Deriver)
+	if !ok {
+		return nil, fmt.Errorf("%w: %s derives no secrets: keys in PKCS#11 tokens do, where the token allows it", signer.ErrUnsupportedKey, device.Name())
+	}
+	seed, err := deriver.Derive(ctx, derivedLabel)
 	if err != nil {
 		return nil, err
 	}
