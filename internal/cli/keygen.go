@@ -136,7 +136,7 @@ func (a *app) deriveSecret(ctx context.Context, f *deviceFlags) (*keys.Secret, e
 	defer device.Close()
 	deriver, ok := device.(signer.Deriver)
 	if !ok {
-		return nil, fmt.Errorf("%w: %s derives no secrets: keys in PKCS#11 tokens do, where the token allows it", signer.ErrUnsupportedKey, device.Name())
+		return nil, fmt.Errorf("%w: %s derives no secrets: keys in PKCS#11 tokens do, if they have CKA_DERIVE", signer.ErrUnsupportedKey, device.Name())
 	}
 	seed, err := deriver.Derive(ctx, derivedLabel)
 	if err != nil {
