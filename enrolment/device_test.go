@@ -346,25 +346,36 @@ func TestDeviceRequestText(t *testing.T) {
 	}
 }
 
-func TestDeviceDigestIsOfEverything(t *testing.T) {
+// All but what a delegate can make anew by itself.
+func TestDeviceDigestIsOfWhatTheDeviceSaid(t *testing.T) {
 	r := deviceRequest(t, devicetest.New(t, zkkex.KeySecp256k1, "a"), envelope.EIP712, true)
 	before := r.Digest()
 	for name, change := range map[string]func(){
-		"type":               func() { r.KeyType ^= 1 },
-		"key":                func() { r.PublicKey[1] ^= 1 },
-		"envelope":           func() { r.Envelope ^= 1 },
-		"H(nk)":              func() { r.NullifierKeyHash[0] ^= 1 },
-		"delegate":           func() { r.Delegation.Delegate[0] ^= 1 },
-		"until":              func() { r.Delegation.Until ^= 1 },
-		"registry":           func() { r.Challenge.Registry[0] ^= 1 },
-		"nonce":              func() { r.Challenge.Nonce[0] ^= 1 },
-		"expiry":             func() { r.Challenge.Expiry ^= 1 },
-		"signature":          func() { r.Signature[0] ^= 1 },
-		"delegate-signature": func() { r.Delegation.Signature[0] ^= 1 },
+		"type":      func() { r.KeyType ^= 1 },
+		"key":       func() { r.PublicKey[1] ^= 1 },
+		"envelope":  func() { r.Envelope ^= 1 },
+		"H(nk)":     func() { r.NullifierKeyHash[0] ^= 1 },
+		"delegate":  func() { r.Delegation.Delegate[0] ^= 1 },
+		"until":     func() { r.Delegation.Until ^= 1 },
+		"registry":  func() { r.Challenge.Registry[0] ^= 1 },
+		"nonce":     func() { r.Challenge.Nonce[0] ^= 1 },
+		"expiry":    func() { r.Challenge.Expiry ^= 1 },
+		"signature": func() { r.Signature[0] ^= 1 },
 	} {
 		change()
 		if r.Digest() == before {
 			t.Errorf("%s changed, and the digest did not", name)
+		}
+		change()
+	}
+	for name, change := range map[string]func(){
+		"delegate-signature": func() { r.Delegation.Signature[0] ^= 1 },
+		"delegate's sign":    func() { r.Delegation.Delegate[keys.PointSize-1] ^= 0x80 },
+	} {
+		text := deviceText(r)
+		change()
+		if r.Digest() != before || bytes.Equal(deviceText(r), text) {
+			t.Errorf("%s changed, and the digest did, too", name)
 		}
 		change()
 	}

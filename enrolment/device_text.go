@@ -139,8 +139,19 @@ func parseDigits(line, digits string, size int) ([]byte, error) {
 	return b, nil
 }
 
-// Digest returns the request's identifier, as [Request.Digest] does.
+// Digest returns the request's identifier: a hash of the text form with zeros for the
+// delegate's signature and for the sign of its key. What is left is what the device
+// signed, and its signature. The delegate can sign again, and as the negative of its
+// key, which has the same leaf; were that another request, who stole its key could
+// have it admitted again in the place of the next.
 func (r *DeviceRequest) Digest() [sha256.Size]byte {
-	text, _ := r.MarshalText()
+	const signBit = 0x80
+	once := *r
+	if r.Delegation != nil {
+		d := Delegation{Delegate: r.Delegation.Delegate, Until: r.Delegation.Until}
+		d.Delegate[keys.PointSize-1] &^= signBit
+		once.Delegation = &d
+	}
+	text, _ := once.MarshalText()
 	return domain.Hash(domain.EnrolmentRequest, text)
 }

@@ -2,7 +2,9 @@ package registrar
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/enrolment"
+	"github.com/zkkex/zkkex/internal/babyjubjub"
 	"github.com/zkkex/zkkex/internal/devicetest"
 	"github.com/zkkex/zkkex/keys"
 )
@@ -392,4 +395,67 @@ func deviceText(t *testing.T, r *enrolment.DeviceRequest) []byte {
 		t.Fatal(err)
 	}
 	return text
+}
+
+// signedAnew returns a request with another signature of the delegate's, and with
+// negative for the delegate's key its negative, which has the same leaf: the device's
+// signature is good for all of them.
+func signedAnew(t *testing.T, r *enrolment.DeviceRequest, delegate *keys.Secret, negative bool) *enrolment.DeviceRequest {
+	t.Helper()
+	message, err := r.DelegateMessage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if negative {
+		scalar := delegate.RevealScalar()
+		new(big.Int).Sub(babyjubjub.Order(), new(big.Int).SetBytes(scalar[:])).FillBytes(scalar[:])
+		if delegate, err = keys.ParseSecret(scalar, delegate.RevealNullifierKey()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again, d := *r, *r.Delegation
+	d.Delegate = [keys.PointSize]byte(delegate.Public().Bytes())
+	if d.Signature, err = delegate.Sign(message); err != nil {
+		t.Fatal(err)
+	}
+	again.Delegation = &d
+	if _, err := again.Verify(r.Challenge.Registry, testTime); err != nil {
+		t.Fatal(err)
+	}
+	return &again
+}
+
+// Whoever stole a delegate's key, and the request that admitted it, brings back neither
+// the delegate, once the device has another one, nor the device, once it is revoked.
+func TestAStolenDelegateStaysAway(t *testing.T) {
+	o := newOffice(t, ServerConfig{Approve: ApproveAll})
+	r := o.server.registrar
+	owner := newOwner(t, zkkex.KeyP256, "a", 1)
+	stolen, next := owner.newDelegate(t), owner.newDelegate(t)
+	first := owner.answer(t, o.challenge(), stolen, o.now.Add(day))
+	o.enrol(first, Approved)
+	o.publish()
+	o.enrol(owner.answer(t, o.challenge(), next, o.now.Add(day)), Approved)
+	o.publish()
+	attack := func() {
+		t.Helper()
+		for _, negative := range []bool{false, true} {
+			o.enrol(signedAnew(t, first, stolen, negative), Admitted) // it was, and is not again
+			o.publish()
+			if _, err := r.Lookup(stolen.Public()); !errors.Is(err, ErrNoMember) {
+				t.Errorf("negative %v: the stolen delegate: %v; want ErrNoMember", negative, err)
+			}
+		}
+	}
+	attack()
+	if _, err := r.Lookup(next.Public()); err != nil {
+		t.Errorf("the delegate that the device has: %v", err)
+	}
+	if _, err := r.RevokeKey(owner.public(t), o.now); err != nil {
+		t.Fatal(err)
+	}
+	attack()
+	if _, err := r.Lookup(owner.public(t)); !errors.Is(err, ErrNoMember) {
+		t.Errorf("the revoked device: %v; want ErrNoMember", err)
+	}
 }
