@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -64,9 +65,13 @@ func (a *app) openDevice(ctx context.Context, f *deviceFlags) (signer.Signer, er
 		PIN: func(what string) (string, error) {
 			a.doneWaiting() // while a person types
 			if name := f.pinName(a); name != "" {
-				return a.readPassphrase(name)
+				return a.readSecret(name, "--pin-file, or $"+pinEnv)
 			}
-			return a.env.ReadPassword(ctx, "Enter "+what+": ")
+			pin, err := a.env.ReadPassword(ctx, "Enter "+what+": ")
+			if errors.Is(err, ErrNoTerminal) {
+				err = withHint(err, "give --pin-file FILE, or set %s", pinEnv)
+			}
+			return pin, err
 		},
 		Unattended: f.pinName(a) != "",
 		Notify: func(text string) {
@@ -92,6 +97,9 @@ func (a *app) askWithDevice(ctx context.Context, m *member.Member, id zkkex.Regi
 	}
 	defer device.Close()
 	a.notef("%s is to sign that your key may act for it until %s", device.Name(), a.env.Now().Add(o.device.period).UTC().Format(time.RFC3339))
+	if strings.HasPrefix(o.device.uri, "threshold:") {
+		a.notef("it takes participants that run zkkex threshold serve, which shows them the leaf %v", m.Public().Commitment())
+	}
 	defer a.progress("asking the registrar")()
 	s, err := m.EnrolDevice(ctx, id, device, a.env.Now().Add(o.device.period))
 	if errors.Is(err, member.ErrOtherDevice) {

@@ -151,6 +151,11 @@ func (a *app) askRegistrar(ctx context.Context, m *member.Member, id zkkex.Regis
 	if o.device.uri != "" {
 		return a.askWithDevice(ctx, m, id, o)
 	}
+	if s, err := m.Status(id); err == nil && s.Delegation != nil && !s.Pending() && !o.again {
+		return enrolclient.Status{}, withHint(
+			usagef("your key was the delegate of %v:%x, until %s", s.Delegation.KeyType, s.Delegation.PublicKey, rfc3339(s.Delegation.Delegation.Until)),
+			"--key URI has that device sign again; --again asks that your key itself is admitted, which no device can delegate to then")
+	}
 	defer a.progress("asking the registrar")()
 	if o.again {
 		return m.EnrolAgain(ctx, id)
@@ -177,7 +182,7 @@ func (a *app) alreadyAdmitted(ctx context.Context, m *member.Member, id zkkex.Re
 		return nil, nil
 	}
 	if s.Delegation != nil {
-		a.notef("the delegation lasts until %s; --again renews it now", rfc3339(s.Delegation.Delegation.Until))
+		a.notef("the delegation of %v:%x lasts until %s; --again renews it now", s.Delegation.KeyType, s.Delegation.PublicKey, rfc3339(s.Delegation.Delegation.Until))
 	}
 	a.notef("your key is in the registry already, as of checkpoint %d", s.Checkpoint.Sequence)
 	return a.enrollResult(m, id, enrolclient.Status{State: enrolclient.Admitted})

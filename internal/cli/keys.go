@@ -29,7 +29,7 @@ Where a key is named in part, and several fit, the message lists them.`,
 	c.ValidArgsFunction = completeSchemes
 	c.RunE = a.run(func(ctx context.Context, args []string) (result, error) {
 		if len(args) == 0 {
-			return schemesResult{Schemes: signer.Schemes()}, nil
+			return newSchemesResult(), nil
 		}
 		f.uri = args[0]
 		return a.lookAtKey(ctx, &f)
@@ -39,7 +39,21 @@ Where a key is named in part, and several fit, the message lists them.`,
 
 // schemesResult are the kinds of keys.
 type schemesResult struct {
-	Schemes []signer.Scheme `json:"schemes"`
+	Schemes []schemeResult `json:"schemes"`
+}
+
+type schemeResult struct {
+	Name      string `json:"name"`
+	Usage     string `json:"usage"`
+	Example   string `json:"example,omitempty"`
+	Available bool   `json:"available"`
+}
+
+func newSchemesResult() (r schemesResult) {
+	for _, s := range signer.Schemes() {
+		r.Schemes = append(r.Schemes, schemeResult(s))
+	}
+	return r
 }
 
 func (r schemesResult) text() string {

@@ -66,12 +66,17 @@ func (a *app) passphraseName() string {
 	return a.env.Getenv(passphraseEnv)
 }
 
-// readPassphrase reads the first line of a file.
+// readPassphrase reads the first line of a passphrase file.
 func (a *app) readPassphrase(name string) (string, error) {
+	return a.readSecret(name, "--passphrase-file, or $"+passphraseEnv)
+}
+
+// readSecret reads the first line of a file that from named.
+func (a *app) readSecret(name, from string) (string, error) {
 	a.warnOpenMode(name)
 	data, err := a.read(name, "passphrase file", maxPassphrase)
 	if err != nil {
-		return "", fmt.Errorf("--passphrase-file, or $%s: %w", passphraseEnv, err)
+		return "", fmt.Errorf("%s: %w", from, err)
 	}
 	defer clear(data)
 	line, _, _ := bytes.Cut(data, []byte("\n"))

@@ -50,6 +50,7 @@ again when it is back.`,
 		if err := a.emit(r, nil); err != nil {
 			return nil, err
 		}
+		a.notef("waiting for requests, until it is interrupted")
 		return nil, unlessDone(ctx, d.Serve(ctx, a.approval(all, certificates), func(text string) { a.notef("%s", text) }))
 	})
 	return c
