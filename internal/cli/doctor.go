@@ -123,7 +123,7 @@ func checkHome(r *doctorResult, dir string) {
 
 func checkSetup(r *doctorResult, which string) {
 	f := &paramsFlags{which: which}
-	sets, err := f.verifying()
+	sets, err := f.admitting()
 	if err != nil {
 		r.wrong("params", err)
 		return

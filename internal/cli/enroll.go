@@ -37,9 +37,9 @@ Of a request that was denied, enroll says so; --again makes a new one.
 With --key, the member is a key that you have already and that never leaves its
 place: in a token, a TPM, an agent, a wallet, a file or a threshold group. It
 signs once, and so delegates to the key of this state directory until --for has
-passed; all that comes after works the same, and needs the device no more. Before
-the end, run the same again: it renews the delegation. "zkkex keys" says which
-kinds of keys there are.
+passed; all that comes after works the same, and needs the device no more.
+Before the end, run the same again: it renews the delegation. "zkkex keys" says
+which kinds of keys there are.
 
 Offline, the registrar makes a challenge ("zkkex registry challenge"), and the
 answer goes back as a file ("zkkex registry admit FILE").`,

@@ -76,7 +76,7 @@ func (a *app) runGateway(ctx context.Context, o *gatewayOptions, p *paramsFlags,
 	if err != nil {
 		return err
 	}
-	sets, err := p.verifying()
+	sets, err := p.admitting()
 	if err != nil {
 		return err
 	}

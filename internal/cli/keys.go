@@ -15,8 +15,8 @@ func (a *app) keysCommand() *cobra.Command {
 		GroupID: groupMember,
 		Short:   "list the kinds of keys that can be a member, or look at one",
 		Long: `Keys lists the kinds of keys that can be a member of a registry, and how each is
-named on a command line, as in "zkkex enroll --key URI". With a URI it opens that
-key and says what it is, without having it sign.
+named on a command line, as in "zkkex enroll --key URI". With a URI it opens
+that key and says what it is, without having it sign.
 
 Where a key is named in part, and several fit, the message lists them.`,
 		Example: `  zkkex keys

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -94,8 +95,16 @@ func (f *paramsFlags) proving(circuit zkkex.CircuitID) (*params.Proving, error) 
 
 // verifying opens the parameters whose proofs are accepted: of every circuit,
 // for the development sets.
-func (f *paramsFlags) verifying() ([]*params.Verifying, error) {
-	circuits := dev.Circuits()
+func (f *paramsFlags) verifying() ([]*params.Verifying, error) { return f.verifyingFor(dev.Circuits()) }
+
+// admitting is [paramsFlags.verifying] for a venue, which admits the members of this
+// command line: by --params dev it means the circuits that these prove. A venue names
+// no root before it has members for each circuit that it takes.
+func (f *paramsFlags) admitting() ([]*params.Verifying, error) {
+	return f.verifyingFor(slices.DeleteFunc(dev.Circuits(), func(id zkkex.CircuitID) bool { return id.KeyType() != zkkex.KeyBabyJubjub }))
+}
+
+func (f *paramsFlags) verifyingFor(circuits []zkkex.CircuitID) ([]*params.Verifying, error) {
 	if f.which != devParams {
 		circuits = circuits[:1]
 	}

@@ -73,7 +73,7 @@ func (a *app) serveVenue(ctx context.Context, s *venueServeOptions) (err error) 
 	if err != nil {
 		return err
 	}
-	sets, err := s.params.verifying()
+	sets, err := s.params.admitting()
 	if err != nil {
 		return err
 	}

@@ -31,8 +31,9 @@ group's key can be a member: "zkkex enroll --key threshold:DIR".
   refresh   replaces all parts by new ones of the same key
   status    shows what a folder holds
 
-The meeting place is not trusted. Messages in it are signed, and sealed where they
-are secret. The nullifier key is none of the group's: whoever proves holds it.`,
+The meeting place is not trusted. Messages in it are signed, and sealed where
+they are secret. The nullifier key is none of the group's: whoever proves holds
+it.`,
 		RunE: a.group,
 		Args: cobra.ArbitraryArgs,
 	}
@@ -74,10 +75,10 @@ func (a *app) thresholdSetupCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "setup --signers T FILE...",
 		Short: "write down who is in a group, and how many of them sign",
-		Long: `Setup makes the file that says who is in a group: its participants, in order, each
-by the file with the line that "threshold init" printed, and those who may ask for
-signatures without a part of the key. All of them need the same file: compare its
-digest by another way than the one it came by.`,
+		Long: `Setup makes the file that says who is in a group: its participants, in order,
+each by the file with the line that "threshold init" printed, and those who may
+ask for signatures without a part of the key. All of them need the same file:
+compare its digest by another way than the one it came by.`,
 		Example: `  zkkex threshold setup --signers 2 alice.line bob.line carol.line --requester desk.line --out setup`,
 		Args:    arguments(2, 64, "the files of the participants"),
 	}
@@ -130,9 +131,9 @@ func (a *app) thresholdJoinCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "join DIR SETUP --via PLACE",
 		Short: "put a group's setup into one's folder, and where it meets",
-		Long: `Join puts the setup into one's folder, and where the group meets: a folder that all
-of them can write to, however it is shared, or the URL of a relay. Given again
-with another --via, it changes the place alone.`,
+		Long: `Join puts the setup into one's folder, and where the group meets: a folder that
+all of them can write to, however it is shared, or the URL of a relay. Given
+again with another --via, it changes the place alone.`,
 		Example: `  zkkex threshold join ./alice setup --via /mnt/desk
   zkkex threshold join ./alice setup --via https://relay.example`,
 		Args: arguments(2, 2, "the folder DIR and the file SETUP"),
@@ -184,9 +185,10 @@ func (a *app) thresholdMakeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "dkg DIR",
 		Short: "make the group's key, all participants at the same time",
-		Long: `Dkg makes the group's key: every participant runs it, at the same time, and ends up
-with a part of its own. Who lies is named, and nothing comes about. Requesters run
-it too, and hold nothing. It can be run again if it was cut short.`,
+		Long: `Dkg makes the group's key: every participant runs it, at the same time, and ends
+up with a part of its own. Who lies is named, and nothing comes about.
+Requesters run it too, and hold nothing. It can be run again if it was cut
+short.`,
 		Example: `  zkkex threshold dkg ./alice`,
 		Args:    arguments(1, 1, "the folder DIR"),
 		RunE: a.run(func(ctx context.Context, args []string) (result, error) {
@@ -199,10 +201,10 @@ func (a *app) thresholdRefreshCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "refresh DIR",
 		Short: "replace all parts by new ones of the same key, all at the same time",
-		Long: `Refresh replaces every participant's part: what was stolen of the old ones is then
-useless, also together with new ones. The group's key stays, and so does its place
-in registries. All participants run it at the same time; requesters follow, then
-or later.`,
+		Long: `Refresh replaces every participant's part: what was stolen of the old ones is
+then useless, also together with new ones. The group's key stays, and so does
+its place in registries. All participants run it at the same time; requesters
+follow, then or later.`,
 		Example: `  zkkex threshold refresh ./alice`,
 		Args:    arguments(1, 1, "the folder DIR"),
 		RunE: a.run(func(ctx context.Context, args []string) (result, error) {

@@ -18,15 +18,15 @@ func (a *app) thresholdServeCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "serve DIR",
 		Short: "answer requests for signatures, each after a yes on the terminal",
-		Long: `Serve answers requests for the group's signature with the part of the key in DIR.
-It shows who asks and what is signed, and waits for a yes on the terminal. With
---approve-all it signs whatever members of the group ask for: then the group is as
-safe as the least safe machine of those who may ask.
+		Long: `Serve answers requests for the group's signature with the part of the key in
+DIR. It shows who asks and what is signed, and waits for a yes on the terminal.
+With --approve-all it signs whatever members of the group ask for: then the
+group is as safe as the least safe machine of those who may ask.
 
-What it signs are delegations and entries into registries, whose meaning it shows.
-Single proofs are refused unless --certificates is given: their meaning is hidden in
-a hash, so that whoever asks could have anything signed in their place, a delegation
-too.
+What it signs are delegations and entries into registries, whose meaning it
+shows. Single proofs are refused unless --certificates is given: their meaning
+is hidden in a hash, so that whoever asks could have anything signed in their
+place, a delegation too.
 
 Nonces are in memory alone and are used once: a process that is killed is asked
 again when it is back.`,
@@ -92,10 +92,10 @@ func (a *app) thresholdRelayCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "relay SETUP",
 		Short: "serve a meeting place of a group over HTTP",
-		Long: `Relay serves a folder in which the members of a group leave messages for each other.
-It is not trusted: it stores nothing but what a member has signed, and what is
-secret is sealed. It can hold messages back, and then nothing comes about. Put TLS
-in front of it if others shall not see when the group signs.`,
+		Long: `Relay serves a folder in which the members of a group leave messages for each
+other. It is not trusted: it stores nothing but what a member has signed, and
+what is secret is sealed. It can hold messages back, and then nothing comes
+about. Put TLS in front of it if others shall not see when the group signs.`,
 		Example: `  zkkex threshold relay setup --listen 127.0.0.1:9460 --folder ./relay`,
 		Args:    arguments(1, 1, "the file SETUP"),
 	}

@@ -30,8 +30,11 @@ store_damaged, busy_member, connections_cut; of orders
 unknown_order, duplicate_order, throttled, exceeds_limit, too_late, unknown_symbol,
 halted, venue_unavailable, invalid_order, unknown_outcome, not_entered,
 session_lost, banned, taken_over, no_quote, no_session, no_gateway,
-engine_unavailable; of parameters not_now, bad_params, rejected; and error for
-the rest.
+engine_unavailable; of parameters not_now, bad_params, rejected; of keys
+in devices no_device, no_device_key, several_device_keys, wrong_pin, pin_locked,
+device_refused, device_gone, other_device, wrong_curve, unsupported_key, wrong_chain,
+bad_device_signature; of groups too_few_signers, no_group, not_in_group, stale_group,
+group_fault; and error for the rest.
 
 serve and tunnel print their object when they begin. What goes wrong later is on
 standard error; if they end with an error, a second object tells which.

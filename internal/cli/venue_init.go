@@ -97,7 +97,7 @@ func (a *app) initVenue(o *venueOptions, i *venueInitOptions) (result, error) {
 }
 
 func (i *venueInitOptions) config() (*venue.Config, error) {
-	sets, err := i.params.verifying()
+	sets, err := i.params.admitting()
 	if err != nil {
 		return nil, err
 	}
