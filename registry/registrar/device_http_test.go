@@ -459,3 +459,44 @@ func TestAStolenDelegateStaysAway(t *testing.T) {
 		t.Errorf("the revoked device: %v; want ErrNoMember", err)
 	}
 }
+
+// A request that nobody approved takes no later one's place, when that one makes the
+// device a member.
+func TestAnOlderRequestReplacesNothing(t *testing.T) {
+	o := newOffice(t, ServerConfig{})
+	r := o.server.registrar
+	mine, other := newOwner(t, zkkex.KeyP256, "a", 1), newOwner(t, zkkex.KeyP256, "b", 2)
+	old, next, later := mine.newDelegate(t), mine.newDelegate(t), mine.newDelegate(t)
+	requests := make([]*enrolment.DeviceRequest, 0, 4)
+	arrive := func(from *owner, delegate *keys.Secret) {
+		t.Helper()
+		request := from.answer(t, o.challenge(), delegate, o.now.Add(day))
+		o.enrol(request, Pending)
+		requests = append(requests, request)
+		// Files are dated by the machine's clock, which may be coarse.
+		arrived := time.Unix(1_700_000_000+int64(len(requests)), 0)
+		if err := os.Chtimes(o.server.queue.file(Pending, RequestID(request.Digest())), arrived, arrived); err != nil {
+			t.Fatal(err)
+		}
+	}
+	arrive(other, other.newDelegate(t))
+	arrive(mine, old)
+	arrive(mine, next)
+	if err := o.server.queue.Approve(RequestID(requests[2].Digest())); err != nil {
+		t.Fatal(err)
+	}
+	arrive(mine, later)
+	o.publish()
+	o.wantState(requests[0], Pending, "")
+	o.wantState(requests[1], Denied, replaced)
+	o.wantState(requests[2], Admitted, "")
+	o.wantState(requests[3], Admitted, "") // the device is a member, and asked for it last
+	if _, err := r.Lookup(later.Public()); err != nil {
+		t.Error(err)
+	}
+	for _, gone := range []*keys.Secret{old, next} {
+		if _, err := r.Lookup(gone.Public()); !errors.Is(err, ErrNoMember) {
+			t.Errorf("a delegate that was replaced: %v; want ErrNoMember", err)
+		}
+	}
+}

@@ -24,12 +24,13 @@ type Processed struct {
 // was approved does not bring it back.
 func (r *Registrar) Process(q *Queue, now time.Time) (Processed, error) {
 	var p Processed
-	var endErr, admitErr, delegateErr error
+	var endErr, replaceErr, admitErr, delegateErr error
 	p.Ended, endErr = r.RevokeEnded(now)
+	replaceErr = q.denyReplaced(now)
 	p.Admitted, admitErr = q.Admit(func(e Entry) error { return r.admitEntry(e, now) }, now)
 	delegated, delegateErr := q.admitDelegations(r.isMember, func(e Entry) error { return r.delegateEntry(e, now) }, now)
 	p.Admitted += delegated
-	return p, errors.Join(endErr, admitErr, delegateErr)
+	return p, errors.Join(endErr, replaceErr, admitErr, delegateErr)
 }
 
 // admitEntry admits what an approved request asked for.
