@@ -24,19 +24,33 @@ import (
 // be. Everything after that works with the member's key alone. The device has the
 // member's nullifier key, and so the member's slots: a delegation adds none.
 //
-// A request that the registrar has not decided is asked after, and the device is left
-// alone. Otherwise a new one is made, also if the delegation has not ended: that
-// renews it.
+// A request that the registrar has not decided, or has decided against, is asked after,
+// and the device is left alone; [Member.EnrolDeviceAgain] asks anew after a denial.
+// Otherwise a new one is made, also if the delegation has not ended: that renews it.
 //
 // It returns an error as [Member.Enrol] does, the device's, or [ErrOtherDevice].
 func (m *Member) EnrolDevice(ctx context.Context, id zkkex.RegistryID, device signer.Signer, until time.Time) (enrolclient.Status, error) {
 	s, err := m.EnrolmentStatus(ctx, id)
 	switch {
-	case err == nil && s.State != enrolclient.Denied && s.State != enrolclient.Admitted:
+	case err == nil && s.State != enrolclient.Admitted:
 		return s, nil
 	case err != nil && !errors.Is(err, ErrNoRequest) && !isUnknown(err):
 		return enrolclient.Status{}, err
 	}
+	return m.askWithDevice(ctx, id, device, until)
+}
+
+// EnrolDeviceAgain is [Member.EnrolDevice] after a denial: it makes a new request,
+// unless the last one was not decided against.
+func (m *Member) EnrolDeviceAgain(ctx context.Context, id zkkex.RegistryID, device signer.Signer, until time.Time) (enrolclient.Status, error) {
+	s, err := m.EnrolmentStatus(ctx, id)
+	if err == nil && s.State == enrolclient.Denied {
+		return m.askWithDevice(ctx, id, device, until)
+	}
+	return m.EnrolDevice(ctx, id, device, until)
+}
+
+func (m *Member) askWithDevice(ctx context.Context, id zkkex.RegistryID, device signer.Signer, until time.Time) (enrolclient.Status, error) {
 	return m.askWith(ctx, id, func(c enrolment.Challenge) (enrolment.Application, error) {
 		return m.EnrolDeviceOffline(ctx, c, device, until)
 	})
@@ -56,19 +70,34 @@ func (m *Member) EnrolDeviceOffline(ctx context.Context, c enrolment.Challenge, 
 	if err != nil {
 		return nil, err
 	}
+	if known := device.PublicKey(); known != nil {
+		// Before anybody is asked to consent. A wallet tells its key by signing.
+		if err := m.checkDevice(c.Registry, known); err != nil {
+			return nil, err
+		}
+	}
 	sign := enrolment.DeviceSigner{KeyType: device.KeyType(), Envelope: device.Envelope(), Sign: signWith(device)}
 	r, err := enrolment.NewDeviceRequest(ctx, sign, s.Public().NullifierKeyHash(), s, until, c)
 	if err != nil {
 		return nil, err
 	}
-	last, err := m.delegation(c.Registry)
-	if err != nil {
+	if err := m.checkDevice(c.Registry, r.PublicKey); err != nil {
 		return nil, err
 	}
-	if last != nil && m.options.Now().Unix() < last.Delegation.Until && !bytes.Equal(last.PublicKey, r.PublicKey) {
-		return nil, fmt.Errorf("%w, of type %v, until %v", ErrOtherDevice, last.KeyType, time.Unix(last.Delegation.Until, 0).UTC().Format(time.RFC3339))
-	}
 	return r, m.keep(r)
+}
+
+// checkDevice returns an error wrapping [ErrOtherDevice] if the member's key is live as
+// the delegate of another device than the one with the given key.
+func (m *Member) checkDevice(id zkkex.RegistryID, publicKey []byte) error {
+	s, err := m.Status(id)
+	if err != nil {
+		return err
+	}
+	if !s.Admitted || s.Ended || s.Delegation == nil || bytes.Equal(s.Delegation.PublicKey, publicKey) {
+		return nil
+	}
+	return fmt.Errorf("%w, %v:%x, until %v", ErrOtherDevice, s.Delegation.KeyType, s.Delegation.PublicKey, time.Unix(s.Delegation.Delegation.Until, 0).UTC().Format(time.RFC3339))
 }
 
 // signWith has a device sign as package enrolment wants it.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/zkkex/zkkex"
 	"github.com/zkkex/zkkex/enrolment/enrolclient"
+	"github.com/zkkex/zkkex/keys"
 	"github.com/zkkex/zkkex/keys/envelope"
 	"github.com/zkkex/zkkex/keys/signer"
 	"github.com/zkkex/zkkex/registry/registrar"
@@ -124,10 +125,59 @@ func TestEnrolDevice(t *testing.T) {
 	}
 	status(t, m, id, delegated(later))
 
-	if _, err := m.EnrolDevice(ctx, id, newToken(t), later); !errors.Is(err, ErrOtherDevice) {
-		t.Errorf("another device: %v; want ErrOtherDevice", err)
+	other := newToken(t)
+	if _, err := m.EnrolDevice(ctx, id, other, later); !errors.Is(err, ErrOtherDevice) || len(other.signed) > 0 {
+		t.Errorf("another device: %v, and it signed %d times; want ErrOtherDevice before it signs", err, len(other.signed))
 	}
 	status(t, m, id, delegated(later))
+
+	// The device is lost: another one takes its place at once.
+	if _, err := r.registrar.RevokeKey(lost(t, device, m), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	r.publish()
+	if _, err := m.Sync(ctx, id); err != nil {
+		t.Fatal(err)
+	}
+	status(t, m, id, func(s *Status) bool { return !s.Admitted && s.Revoked != nil })
+	if _, err := m.EnrolDevice(ctx, id, other, later); err != nil {
+		t.Errorf("another device in the place of a lost one: %v", err)
+	}
+}
+
+// lost is the public key of a device, as a registrar is told it.
+func lost(t *testing.T, device *token, m *Member) *keys.Public {
+	t.Helper()
+	p, err := keys.ParsePublic(zkkex.KeyP256, device.PublicKey(), m.Public().NullifierKeyHash())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// A denial is told, and the device is asked again only where that is wanted.
+func TestDeniedDevice(t *testing.T) {
+	r := serveRegistry(t, nil)
+	m := openHome(t, newHome(t))
+	id := r.trustedBy(m)
+	device, until := newToken(t), time.Now().Add(time.Hour)
+	first, err := m.EnrolDevice(t.Context(), id, device, until)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := registrar.ParseRequestID(first.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.queue.Deny(request, "unknown", time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := m.EnrolDevice(t.Context(), id, device, until); err != nil || s.State != enrolclient.Denied || len(device.signed) != 1 {
+		t.Errorf("%+v, %v, and the device signed %d times; want the denial", s, err, len(device.signed))
+	}
+	if s, err := m.EnrolDeviceAgain(t.Context(), id, device, until); err != nil || s.State != enrolclient.Pending || len(device.signed) != 2 {
+		t.Errorf("again: %+v, %v, and the device signed %d times; want a new request", s, err, len(device.signed))
+	}
 }
 
 // What was delegated ends by the member's own clock, whatever the copy of the

@@ -101,9 +101,13 @@ func (a *app) askWithDevice(ctx context.Context, m *member.Member, id zkkex.Regi
 		a.notef("it takes participants that run zkkex threshold serve, which shows them the leaf %v", m.Public().Commitment())
 	}
 	defer a.progress("asking the registrar")()
-	s, err := m.EnrolDevice(ctx, id, device, a.env.Now().Add(o.device.period))
+	enrol := m.EnrolDevice
+	if o.again {
+		enrol = m.EnrolDeviceAgain
+	}
+	s, err := enrol(ctx, id, device, a.env.Now().Add(o.device.period))
 	if errors.Is(err, member.ErrOtherDevice) {
-		err = withHint(err, "have the registrar revoke that device's key, or use another state directory with --home")
+		err = withHint(err, "if the registrar has revoked that device's key: zkkex sync; otherwise it must, or use another state directory with --home")
 	}
 	return s, err
 }

@@ -172,7 +172,8 @@ func (a *app) alreadyAdmitted(ctx context.Context, m *member.Member, id zkkex.Re
 		return nil, err
 	}
 	if o.device.uri != "" && (o.again || a.renewable(s, o.device.period)) {
-		return nil, nil
+		_, err := a.syncStatus(ctx, m, id) // another device's delegation may be over
+		return nil, err
 	}
 	if s, err = a.syncStatus(ctx, m, id); err != nil {
 		return nil, err

@@ -167,6 +167,9 @@ func (a *app) warnBeforeProving(m *member.Member, id zkkex.RegistryID, which str
 	if which == devParams {
 		a.warnf("development parameters: whoever made them could forge any proof")
 	}
+	if s.Admitted && s.Ended {
+		a.warnf("the delegation to your key ended at %s: the proof is good only until the registrar takes the leaf out; zkkex enroll --key URI renews it", rfc3339(s.Delegation.Delegation.Until))
+	}
 	switch {
 	case !s.Admitted:
 	case s.Members == 1:
