@@ -11,8 +11,8 @@ require (
 	github.com/coder/websocket v1.8.14
 	github.com/consensys/gnark v0.16.3
 	github.com/consensys/gnark-crypto v0.22.0
-	github.com/flynn/noise v1.1.0
 	github.com/decred/dcrd/dcrec/secp256k1/v4 v4.4.0
+	github.com/flynn/noise v1.1.0
 	github.com/google/go-tpm v0.9.8
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/miekg/pkcs11 v1.1.2
